@@ -1,0 +1,1 @@
+"""What a developer starts: both services at once, and the demo."""

@@ -1,0 +1,1 @@
+"""The two services; they import nothing of each other."""

@@ -1,0 +1,1 @@
+"""One file per peer; their wire formats and their exceptions stay here."""

@@ -1,0 +1,1 @@
+"""Telephony and the model: makes, takes and ends calls, and records what was said."""

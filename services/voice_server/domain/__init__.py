@@ -1,0 +1,1 @@
+"""Pure code: no input, no output, no clock."""

@@ -1,0 +1,1 @@
+"""What both services, the sandbox and the tests agree on."""

@@ -1,0 +1,118 @@
+"""SQLite that never blocks the event loop and is on disk when it says so.
+
+One thread owns the connection. Whatever has been asked for while it was busy shares the next transaction
+and so the next fsync (group commit): durable, and still tens of thousands of writes a second.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_BATCH = 256
+
+
+class DatabaseError(Exception):
+    """The database could not be read or written; the cause says why."""
+
+
+class Database:
+    """Run functions on one SQLite file, each a savepoint of a shared, durable transaction.
+
+    Args:
+        path: the file; its folder is created, both readable by the owner only.
+        schema: statements that can run again at every start (`CREATE … IF NOT EXISTS`).
+    """
+
+    def __init__(self, path: Path, schema: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(schema)
+        self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=path.stem, daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function in the database's thread; when this returns, what it wrote survives a power cut.
+
+        Raises:
+            DatabaseError: SQLite refused; nothing of this function's work is kept.
+        """
+        future: Future[T] = Future()
+        self._queue.put(_Work(work, future))
+        try:
+            return await asyncio.wrap_future(future)
+        except sqlite3.Error as error:
+            raise DatabaseError(str(error)) from error
+
+    async def close(self) -> None:
+        """Finish what was asked for and close the file."""
+        self._queue.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, last = [first], False
+            while not self._queue.empty() and len(batch) < _BATCH and not last:
+                if (work := self._queue.get()) is None:
+                    last = True
+                else:
+                    batch.append(work)
+            self._commit(batch)
+            if last:
+                break
+        self._connection.close()
+
+    def _commit(self, batch: list["_Work"]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for work in batch:
+                work.execute(self._connection)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            for work in batch:
+                work.fail(error)
+        for work in batch:
+            work.settle()
+
+
+class _Work:
+    """One function and whoever waits for it."""
+
+    def __init__(self, function: Callable[[sqlite3.Connection], Any], future: Future[Any]) -> None:
+        self._function = function
+        self._future = future
+        self._outcome: Callable[[], None] = lambda: None
+
+    def execute(self, connection: sqlite3.Connection) -> None:
+        """Run the function in a savepoint of its own: its failure is its own, not its neighbours'."""
+        connection.execute("SAVEPOINT work")
+        try:
+            result = self._function(connection)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the work was asked for
+            connection.execute("ROLLBACK TO work")
+            self.fail(error)
+        else:
+            self._outcome = lambda: self._future.set_result(result)
+        connection.execute("RELEASE work")
+
+    def fail(self, error: BaseException) -> None:
+        """Remember that the work came to nothing."""
+        self._outcome = lambda: self._future.set_exception(error)
+
+    def settle(self) -> None:
+        """Tell whoever waits, unless they have gone."""
+        if self._future.set_running_or_notify_cancel():
+            self._outcome()

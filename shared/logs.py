@@ -1,0 +1,51 @@
+"""Structured logs: one line per fact, no phone number in clear, no secret, no transcript text."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from shared.phone import mask
+
+LogFormat = Literal["console", "json"]
+
+
+def mask_numbers(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Mask the phone numbers in every text of a log line; a structlog processor."""
+    return {key: mask(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def configure(level: str, log_format: LogFormat | None) -> None:
+    """Send everything to stderr, the libraries' own records too.
+
+    Without a format: readable on a terminal, JSON lines elsewhere.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask_numbers,
+    ]
+    console = sys.stderr.isatty() if log_format is None else log_format == "console"
+    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for chatty in ("aiohttp.access", "twilio", "websockets"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

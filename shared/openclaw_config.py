@@ -1,0 +1,63 @@
+"""The user's own `openclaw.json`: what we need to know of it, read anew when asked."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import json5
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+DmScope = Literal["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]
+
+
+class OpenClawConfigError(Exception):
+    """OpenClaw's configuration file cannot be read."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="ignore", frozen=True)
+
+
+class Auth(_Part):
+    """How the gateway knows its clients."""
+
+    token: str | None = None
+    password: str | None = None
+
+
+class Gateway(_Part):
+    """Where OpenClaw's gateway listens."""
+
+    port: int = 18789
+    auth: Auth = Auth()
+
+
+class SessionRules(_Part):
+    """How OpenClaw maps people to conversations."""
+
+    dm_scope: DmScope = "main"
+    identity_links: dict[str, list[str]] = {}
+    main_key: str = "main"
+
+
+class OpenClawConfig(_Part):
+    """The parts of `openclaw.json` that matter to a phone."""
+
+    gateway: Gateway = Gateway()
+    session: SessionRules = SessionRules()
+    meta: dict[str, Any] = {}
+
+
+def read(state_dir: Path) -> OpenClawConfig:
+    """Read `openclaw.json` (JSON5) of a state folder; all defaults when there is none.
+
+    Raises:
+        OpenClawConfigError: it is there but cannot be understood.
+    """
+    path = state_dir / "openclaw.json"
+    try:
+        return OpenClawConfig.model_validate(json5.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return OpenClawConfig()
+    except (OSError, ValueError, ValidationError) as error:
+        raise OpenClawConfigError(f"{path}: {error}") from error

@@ -1,0 +1,111 @@
+"""Settings: from the environment or `.env`, read once, every fault in one line that says how to mend it."""
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared import phone
+from shared.logs import LogFormat
+
+OPENAI_URL = "https://api.openai.com/v1"
+TWILIO_URL = "https://api.twilio.com"
+
+
+def _comma_separated(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _numbers(values: frozenset[str]) -> frozenset[str]:
+    return frozenset(value if value == "*" else phone.parse(value) for value in values)
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(lambda url: url.rstrip("/"))]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+Numbers = Annotated[frozenset[str], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_numbers)]
+"""E.164 numbers, comma separated."""
+
+EXAMPLES = {
+    "openai_api_key": "OPENAI_API_KEY=sk-proj-…",
+    "openai_project_id": "OPENAI_PROJECT_ID=proj_AbC123",
+    "openai_webhook_secret": "OPENAI_WEBHOOK_SECRET=whsec_…",
+    "twilio_account_sid": "TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef",
+    "twilio_auth_token": "TWILIO_AUTH_TOKEN=… (Twilio console, Account Info)",
+    "twilio_phone_number": "TWILIO_PHONE_NUMBER=+14155550123",
+    "public_url": "PUBLIC_URL=https://phone.example.com",
+    "owner_numbers": "OWNER_NUMBERS=+14155550123,+4915112345678",
+    "allowed_callers": "ALLOWED_CALLERS=+14155550123 or ALLOWED_CALLERS=*",
+    "outbound_regions": "OUTBOUND_REGIONS=US,DE",
+    "log_level": "LOG_LEVEL=info",
+    "openclaw_store": "OPENCLAW_STORE=auto",
+}
+
+
+class Settings(BaseSettings):
+    """What both services read."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    openai_base_url: Url = OPENAI_URL
+    twilio_base_url: Url = TWILIO_URL
+    bridge_url: Url = "http://127.0.0.1:8082"
+    voice_server_url: Url = "http://127.0.0.1:8080"
+    voice_api_key: SecretStr | None = None
+    bridge_api_key: SecretStr | None = None
+    data_dir: Path = Path("data")
+    config_dir: Path = Path("config")
+    openclaw_state_dir: Path = Path("~/.openclaw")
+    openclaw_agent_id: str = Field("main", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    owner_numbers: Numbers = frozenset()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: LogFormat | None = None
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder of OpenClaw itself."""
+        return self.openclaw_state_dir.expanduser()
+
+    @model_validator(mode="after")
+    def _keys_where_real_accounts_are(self) -> Self:
+        if self.openai_base_url == OPENAI_URL or self.twilio_base_url == TWILIO_URL:
+            for name in ("voice_api_key", "bridge_api_key"):
+                if getattr(self, name) is None:
+                    raise MissingKeyError(name)
+        return self
+
+
+class MissingKeyError(ValueError):
+    """A key that must be set as soon as real accounts are used."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name.upper()}: must be set, since real accounts are used; "
+            f"e.g. {name.upper()}={secrets.token_urlsafe(32)}"
+        )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(settings: type[S]) -> S:
+    """Read the settings, or end the process: one line per fault on stderr, exit status 2."""
+    try:
+        return settings()
+    except ValidationError as error:
+        sys.exit("\n".join(["The settings need a change:", *faults(error)]))
+
+
+def faults(error: ValidationError) -> list[str]:
+    """Say for each fault which setting it is, what is wrong, and show an example."""
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        message = fault["msg"].removeprefix("Value error, ")
+        example = f"; e.g. {EXAMPLES[name]}" if name in EXAMPLES else ""
+        problem = "is missing" if fault["type"] == "missing" else message
+        lines.append(f"  {name.upper()}: {problem}{example}" if name else f"  {message}")
+    return lines
