@@ -39,7 +39,10 @@ class NotFoundError(Exception):
 
 
 StatusTable = Mapping[type[Exception], tuple[int, str]]
-"""Exception class -> HTTP status and title. The detail is the exception's text or its class docstring."""
+"""Exception class -> HTTP status and title. The detail is the exception's text or its class docstring.
+
+An exception may carry `headers` (of the answer) and `members` (further members of the body).
+"""
 
 COMMON: StatusTable = {
     InvalidRequestError: (422, "Invalid request"),
@@ -48,11 +51,21 @@ COMMON: StatusTable = {
 }
 
 
-def response(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
+def response(
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
+) -> web.Response:
     """Build a problem+json answer."""
-    body = Problem(title=title, status=status, detail=detail).model_dump_json()
+    body = Problem(title=title, status=status, detail=detail).model_dump() | dict(members or {})
     return web.Response(
-        text=body, status=status, content_type="application/problem+json", headers=dict(headers or {})
+        body=orjson.dumps(body),
+        status=status,
+        content_type="application/problem+json",
+        headers=dict(headers or {}),
     )
 
 
@@ -68,8 +81,13 @@ def middleware(statuses: StatusTable) -> Middleware:
             return _from_aiohttp(error)
         except tuple(table) as error:
             status, title = table[type(error)]
-            headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else None
-            return response(status, title, str(error) or (type(error).__doc__ or title), headers)
+            return response(
+                status,
+                title,
+                str(error) or type(error).__doc__ or title,
+                headers=getattr(error, "headers", None),
+                members=getattr(error, "members", None),
+            )
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -86,7 +104,9 @@ def _from_aiohttp(error: web.HTTPException) -> web.Response:
         413: f"A body may have at most {BODY_LIMIT_BYTES} bytes.",
     }
     kept = {name: value for name, value in error.headers.items() if name in {"Allow", "Location"}}
-    return response(error.status, error.reason, details.get(error.status, error.text or error.reason), kept)
+    return response(
+        error.status, error.reason, details.get(error.status, error.text or error.reason), headers=kept
+    )
 
 
 async def read_json(request: web.Request, adapter: TypeAdapter[T]) -> T:
