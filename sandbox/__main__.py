@@ -1,0 +1,27 @@
+"""Serve the stand-ins: `python -m sandbox`."""
+
+import asyncio
+import sys
+
+from pydantic import ValidationError
+
+from sandbox.app import opened
+from sandbox.settings import SandboxSettings
+from shared import logs
+from shared.server import serve
+from shared.settings import faults
+
+
+async def main(settings: SandboxSettings) -> None:
+    """Serve until told to stop."""
+    async with opened(settings) as sandbox:
+        await serve(sandbox.app, settings.host, settings.port)
+
+
+if __name__ == "__main__":
+    logs.configure("info", None)
+    try:
+        chosen = SandboxSettings()
+    except ValidationError as error:
+        sys.exit("\n".join(["The settings need a change:", *faults(error)]))
+    asyncio.run(main(chosen))
