@@ -9,7 +9,7 @@ Outcome = Literal["answered", "busy", "no-answer"]
 
 @dataclass(frozen=True)
 class Greets:
-    """The assistant greets when the service asks for it: with the words quoted in the instructions, or these."""
+    """The assistant greets when asked to: with the words quoted in the instructions, or else these."""
 
     default: str = "Hello, how can I help you?"
 
@@ -67,7 +67,7 @@ Step = Greets | CallerSays | AssistantSays | AssistantAsks | AssistantEndsCall |
 
 @dataclass(frozen=True)
 class Script:
-    """One call: what the telephone does, what is said once, what is said again and again until somebody ends it."""
+    """One call: what the telephone does, what is said once, and what is then said until somebody ends it."""
 
     steps: tuple[Step, ...] = ()
     repeated: tuple[Step, ...] = ()

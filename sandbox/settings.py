@@ -26,7 +26,7 @@ def _named(name: str, default: Any) -> Any:
 class SandboxSettings(BaseSettings):
     """Where the sandbox listens, how fast people speak there, and whose accounts it plays.
 
-    `SANDBOX_HOST`, `SANDBOX_PORT` and `SANDBOX_SPEED` (1 = human pace) are its own; the rest are the services'.
+    `SANDBOX_HOST`, `SANDBOX_PORT`, `SANDBOX_SPEED` (1 = human pace) are its own; the rest are the services'.
     """
 
     model_config = SettingsConfigDict(

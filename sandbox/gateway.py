@@ -1,0 +1,143 @@
+"""OpenClaw's gateway as far as asking the agent over HTTP: `POST /v1/chat/completions`."""
+
+import hmac
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from sandbox.reception import Received, Reception, RefusalError
+from sandbox.world import World
+from shared.problems import json_response
+
+_ANSWERS = (
+    (r"calendar|appointment", "You have two appointments today: the dentist at 10 and lunch with Sam at 1."),
+    (r"weather", "It is sunny, 18 degrees, with a light breeze from the west."),
+    (r"mail|message", "There are three new messages, none of them urgent."),
+)
+
+
+def answer_to(question: str) -> str:
+    """Answer a question, the same one always in the same way."""
+    for pattern, answer in _ANSWERS:
+        if re.search(pattern, question, re.IGNORECASE):
+            return answer
+    return f"I have looked into it: {question.strip().rstrip('?.!') or 'nothing'}. It is all settled."
+
+
+class GatewayRefusalError(RefusalError):
+    """The gateway refuses a request."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        self.status = status
+        self.kind = kind
+        super().__init__(message)
+
+    def response(self) -> web.Response:
+        """Answer as OpenAI-compatible servers do."""
+        return json_response({"error": {"message": str(self), "type": self.kind}}, status=self.status)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question, and in which conversation of the agent it was put."""
+
+    session_key: str | None
+    question: str
+    streamed: bool
+    answer: str
+
+
+class Gateway:
+    """Answer for the agent; every question is kept in `asked`."""
+
+    def __init__(self, world: World) -> None:
+        self.asked: list[Asked] = []
+        self._world = world
+        self._reception = Reception(world.watch)
+
+    @property
+    def received(self) -> list[Received]:
+        """Every request, in order of arrival."""
+        return self._reception.received
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Serve the chat endpoint."""
+        router.add_post("/v1/chat/completions", self._reception.recorded(self._chat))
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        token = self._world.settings.openclaw_gateway_token.get_secret_value()
+        given = request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+            raise GatewayRefusalError(401, "unauthorized", "Unauthorized")
+        body = await _body(request)
+        question = _question(body)
+        asked = Asked(
+            request.headers.get("x-openclaw-session-key"),
+            question,
+            bool(body.get("stream")),
+            answer_to(question),
+        )
+        self.asked.append(asked)
+        await self._world.clock.pause(0.25)
+        common = {
+            "id": f"chatcmpl_{secrets.token_hex(12)}",
+            "created": int(time.time()),
+            "model": body["model"],
+        }
+        if asked.streamed:
+            return await _stream(request, self._chunks(common, asked.answer))
+        message = {"role": "assistant", "content": asked.answer}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+        return json_response({**common, "object": "chat.completion", "choices": [choice], "usage": usage})
+
+    async def _chunks(self, common: dict[str, Any], answer: str) -> AsyncIterator[dict[str, Any]]:
+        deltas = [{"role": "assistant"}, *({"content": part} for part in re.findall(r"\s*\S+", answer))]
+        for delta in deltas:
+            yield _chunk(common, delta, None)
+            await self._world.clock.pause(0.02)
+        yield _chunk(common, {}, "stop")
+
+
+def _chunk(common: dict[str, Any], delta: dict[str, str], finish: str | None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return {**common, "object": "chat.completion.chunk", "choices": [choice]}
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = orjson.loads(await request.read())
+    except ValueError as error:
+        raise GatewayRefusalError(400, "invalid_request_error", "The body is not JSON.") from error
+    if not isinstance(body, dict) or not re.fullmatch(r"openclaw(/[a-z0-9_-]+)?", str(body.get("model"))):
+        raise GatewayRefusalError(
+            400, "invalid_request_error", "`model` must be openclaw or openclaw/<agent>."
+        )
+    return body
+
+
+def _question(body: dict[str, Any]) -> str:
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages or messages[-1].get("role") != "user":
+        raise GatewayRefusalError(400, "invalid_request_error", "Missing user message in `messages`.")
+    content = messages[-1].get("content")
+    if isinstance(content, list):
+        return " ".join(part.get("text", "") for part in content)
+    return str(content)
+
+
+async def _stream(request: web.Request, chunks: AsyncIterator[dict[str, Any]]) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
+    )
+    await response.prepare(request)
+    async for chunk in chunks:
+        await response.write(b"data: " + orjson.dumps(chunk) + b"\n\n")
+    await response.write(b"data: [DONE]\n\n")
+    return response

@@ -1,0 +1,196 @@
+"""One call at OpenAI: from the INVITE to its end, with whoever listens in on it."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from sandbox.openai import session_config
+from sandbox.openai.conversation import Conversation, Item, new_id
+from sandbox.openai.ledger import Ledger
+from sandbox.openai.response import Midway, Reply, Response
+from sandbox.openai.sideband import Frame, Sideband
+from sandbox.sip import Invite
+from sandbox.world import World
+from shared.tasks import Tasks
+
+
+class EndCause(StrEnum):
+    """Who or what ended a call."""
+
+    CALLER_HUNG_UP = "caller_hung_up"
+    HUNG_UP_BY_API = "hung_up_by_api"
+    LINE_ENDED = "line_ended"
+    REJECTED = "rejected"
+    NEVER_ACCEPTED = "never_accepted"
+
+
+class RealtimeCall:
+    """A call that rings, is accepted and talks, or is not, and ends once.
+
+    Attributes:
+        decided: set when it has been accepted or has ended.
+        over: set when it has ended; `cause` says why.
+        sip_status: how the INVITE was answered in the end.
+        session: the configuration in force, once accepted.
+        sent: every frame that went out to at least one sideband.
+        emitted: how many there would have been, had somebody been there all the time.
+        client_events: every event the sidebands brought.
+        referred_to: where it was to be transferred.
+        active: the response being generated; at most one.
+        newest: the latest response, whether or not it is still heard.
+        reply_to: chooses what the model says when the service asks for a response.
+        deferred: what waits for the active response to be done.
+    """
+
+    def __init__(self, world: World, invite: Invite) -> None:
+        self.world = world
+        self.invite = invite
+        self.call_id = f"rtc_u0_{secrets.token_hex(16)}"
+        self.decided, self.over = asyncio.Event(), asyncio.Event()
+        self.cause: EndCause | None = None
+        self.sip_status: int | None = None
+        self.session: dict[str, Any] | None = None
+        self.referred_to: str | None = None
+        self.conversation = Conversation()
+        self.ledger = Ledger()
+        self.sidebands: list[Sideband] = []
+        self.sent: list[dict[str, Any]] = []
+        self.client_events: list[dict[str, Any]] = []
+        self.emitted = 0
+        self.tasks = Tasks()
+        self.active: Response | None = None
+        self.newest: Response | None = None
+        self.reply_to: Callable[[dict[str, Any]], Reply] = lambda _params: Reply("Yes?")
+        self.deferred: list[Callable[[], None]] = []
+        self._accepted_at = 0.0
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it has been accepted and has not ended."""
+        return self.session is not None and not self.over.is_set()
+
+    @property
+    def audio_ms(self) -> int:
+        """Where the audio of the call stands."""
+        return round((self.world.clock.now() - self._accepted_at) * 1000)
+
+    def accept(self, given: dict[str, Any]) -> None:
+        """Answer the call."""
+        self.session = session_config.in_force(given, new_id("sess"))
+        self.sip_status = 200
+        self._accepted_at = self.world.clock.now()
+        self.decided.set()
+        self.world.watch.changed()
+
+    def end(self, cause: EndCause, *, sip_status: int = 487) -> None:
+        """End the call, once; by API the sockets are closed in order, otherwise as `hang_up_close` says."""
+        if self.over.is_set():
+            return
+        self.cause = cause
+        self.sip_status = self.sip_status or sip_status
+        self.over.set()
+        self.decided.set()
+        orderly = cause is EndCause.HUNG_UP_BY_API
+        for sideband in self.sidebands:
+            sideband.end(1000 if orderly else self.world.switches.hang_up_close)
+        if self.active:
+            self.active.abandon()
+        self.world.tasks.start(self.tasks.cancel(), name=f"end of {self.call_id}")
+        self.world.watch.changed()
+
+    def attach(self, sideband: Sideband) -> None:
+        """Let one more sideband listen in; it is told nothing of what was before."""
+        self.sidebands.append(sideband)
+        if self.world.switches.session_created:
+            sideband.send(self.frame("session.created", session=self.session))
+        self.world.watch.changed()
+
+    def detach(self, sideband: Sideband) -> None:
+        """Do without a sideband; the call goes on."""
+        if sideband in self.sidebands:
+            self.sidebands.remove(sideband)
+        self.world.watch.changed()
+
+    def frame(self, kind: str, **fields: Any) -> Frame:
+        """Build a frame with an id of its own."""
+        self.emitted += 1
+        return Frame({"type": kind, "event_id": f"event_{secrets.token_hex(10)}", **fields})
+
+    def emit(self, kind: str, **fields: Any) -> str:
+        """Send a frame to every sideband, unless the call is over, and return its id."""
+        frame = self.frame(kind, **fields)
+        if not self.over.is_set():
+            for sideband in self.sidebands:
+                sideband.send(frame)
+        self.world.watch.changed()
+        return frame.event_id
+
+    def told(self, frame: Frame) -> None:
+        """Note that a frame has gone out."""
+        if not frame.told:
+            frame.told = True
+            self.sent.append(frame.body)
+            self.ledger.mark_told(frame.event_id)
+            self.world.watch.changed()
+
+    def respond(
+        self, reply: Reply, metadata: dict[str, str] | None = None, midway: Midway | None = None
+    ) -> Response:
+        """Let the model answer; only when no response is active.
+
+        Args:
+            reply: what it says and calls.
+            metadata: what the service attached to its request.
+            midway: done when half of it has been generated.
+        """
+        self.newest = self.active = Response(self, reply, metadata, midway, self.newest)
+        self.active.start()
+        return self.active
+
+    def interrupt(self, reason: str) -> None:
+        """Stop the model in the middle: what is heard falls silent, what is being generated is cut."""
+        before_done = self.world.switches.truncated == "before_done"
+        truncation = self._fall_silent()
+        if before_done:
+            self._truncate(truncation)
+        if self.active:
+            self.active.cut(reason)
+        if not before_done:
+            self._truncate(truncation)
+
+    def clear_output(self) -> None:
+        """Let what is being heard fall silent; generating goes on."""
+        self._truncate(self._fall_silent())
+
+    def _fall_silent(self) -> tuple[Item, int] | None:
+        playback = self.newest.playback if self.newest else None
+        if not (self.newest and playback) or playback.over.is_set():
+            return None
+        played_ms, was_heard = playback.played_ms, playback.is_heard
+        playback.clear()
+        return (self.newest.spoken, played_ms) if was_heard and self.newest.spoken else None
+
+    def _truncate(self, truncation: tuple[Item, int] | None) -> None:
+        if truncation:
+            item, played_ms = truncation
+            self.emit("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=played_ms)
+            item.truncated_ms = played_ms
+
+    def response_done(self) -> None:
+        """Make room for the next response, and do what has waited for that."""
+        self.active = None
+        waiting, self.deferred = self.deferred, []
+        for work in waiting:
+            work()
+
+    def add_item(self, item: Item, after: str | None = None) -> None:
+        """Put an item into the conversation and say so."""
+        self.conversation.add(item, after)
+        self.emit("conversation.item.added", previous_item_id=item.previous_id, item=dict(item.body))
+
+    def finish_item(self, item: Item) -> None:
+        """Say that an item is complete."""
+        previous = None if item.told_null else item.previous_id
+        self.emit("conversation.item.done", previous_item_id=previous, item=dict(item.body))

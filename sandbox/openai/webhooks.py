@@ -1,0 +1,79 @@
+"""OpenAI's webhook for a call that rings: signed, and repeated until somebody takes it."""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import orjson
+from aiohttp import ClientError, ClientTimeout
+from yarl import URL
+
+from sandbox.openai.call import RealtimeCall
+from sandbox.signing import webhook_signature
+from sandbox.world import World
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One attempt to deliver a webhook; `status` is the answer's, None if there was none in time."""
+
+    webhook_id: str
+    timestamp: int
+    signature: str
+    body: bytes
+    status: int | None
+
+
+class Webhooks:
+    """Deliver `realtime.call.incoming`; every attempt is kept in `deliveries`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.deliveries: list[Delivery] = []
+
+    async def announce(self, call: RealtimeCall) -> None:
+        """Tell the service that a call rings: at least once, with the same `webhook-id` each time."""
+        webhook_id = f"wh_{secrets.token_hex(16)}"
+        body = orjson.dumps(
+            {
+                "object": "event",
+                "id": f"evt_{secrets.token_hex(16)}",
+                "type": "realtime.call.incoming",
+                "created_at": int(time.time()),
+                "data": {
+                    "call_id": call.call_id,
+                    "sip_media_security": "srtp",
+                    "sip_headers": call.invite.as_headers(),
+                },
+            }
+        )
+        for attempt in range(1 + self._world.switches.webhook_retries):
+            if attempt:
+                await self._world.clock.pause(2.0**attempt)
+            if await self._deliver(webhook_id, body):
+                return
+
+    async def _deliver(self, webhook_id: str, body: bytes) -> bool:
+        timestamp = int(time.time())
+        signature = webhook_signature(self._world.settings.openai_webhook_secret, webhook_id, timestamp, body)
+        status: int | None = None
+        try:
+            async with self._world.http.post(
+                URL(f"{self._world.public_url}/webhook", encoded=True),
+                data=body,
+                headers={
+                    "User-Agent": "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)",
+                    "Content-Type": "application/json",
+                    "webhook-id": webhook_id,
+                    "webhook-timestamp": str(timestamp),
+                    "webhook-signature": signature,
+                },
+                timeout=ClientTimeout(total=self._world.switches.webhook_seconds),
+                allow_redirects=False,
+            ) as response:
+                status = response.status
+        except (ClientError, TimeoutError):
+            pass
+        self.deliveries.append(Delivery(webhook_id, timestamp, signature, body, status))
+        self._world.watch.changed()
+        return status is not None and 200 <= status < 300

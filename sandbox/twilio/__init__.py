@@ -1,0 +1,1 @@
+"""Twilio: the REST API for calls, and the telephone network behind it."""
