@@ -32,12 +32,23 @@ class Gateway(_Part):
     auth: Auth = Auth()
 
 
+class Reset(_Part):
+    """When OpenClaw begins a conversation anew: each day at a local hour, or after a silence."""
+
+    mode: Literal["daily", "idle"] = "daily"
+    at_hour: int = 4
+    idle_minutes: float | None = None
+
+
 class SessionRules(_Part):
-    """How OpenClaw maps people to conversations."""
+    """How OpenClaw maps people to conversations, and how long one lasts."""
 
     dm_scope: DmScope = "main"
     identity_links: dict[str, list[str]] = {}
     main_key: str = "main"
+    reset: Reset | None = None
+    reset_by_type: dict[str, Reset] = {}
+    idle_minutes: float | None = None
 
 
 class OpenClawConfig(_Part):

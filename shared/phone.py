@@ -5,7 +5,7 @@ import re
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
+E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 class NotAPhoneNumberError(ValueError):
@@ -23,7 +23,7 @@ def parse(text: str) -> str:
     except phonenumbers.NumberParseException as error:
         raise NotAPhoneNumberError(NotAPhoneNumberError.__doc__) from error
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if number.extension or not _E164.fullmatch(e164):
+    if number.extension or not E164.fullmatch(e164):
         raise NotAPhoneNumberError(NotAPhoneNumberError.__doc__)
     return e164
 
@@ -46,4 +46,4 @@ def is_ordinary(e164: str) -> bool:
 
 def mask(text: str) -> str:
     """Hide the middle of every E.164 number in a text: `+14155550123` becomes `+1415…23`."""
-    return _E164.sub(lambda found: f"{found[0][:5]}…{found[0][-2:]}", text)
+    return E164.sub(lambda found: f"{found[0][:5]}…{found[0][-2:]}", text)

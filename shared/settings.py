@@ -15,7 +15,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 TWILIO_URL = "https://api.twilio.com"
 
 
-def _comma_separated(value: Any) -> Any:
+def comma_separated(value: Any) -> Any:
+    """Split a setting's text at its commas; what is no text is left as it is."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -24,8 +25,8 @@ def _numbers(values: frozenset[str]) -> frozenset[str]:
 
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(lambda url: url.rstrip("/"))]
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-Numbers = Annotated[frozenset[str], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_numbers)]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)]
+Numbers = Annotated[frozenset[str], NoDecode, BeforeValidator(comma_separated), AfterValidator(_numbers)]
 """E.164 numbers, comma separated."""
 
 EXAMPLES = {

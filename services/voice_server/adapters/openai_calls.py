@@ -1,0 +1,183 @@
+"""OpenAI's call control over REST: accept, reject, hang up.
+
+Retries are ours and few: a call that is not answered within seconds is lost anyway, and the first decision
+wins.
+"""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import structlog
+
+from services.voice_server.domain.agent import Agent
+from services.voice_server.domain.instructions import ASK_OPENCLAW, END_CALL
+from shared import health
+
+log = structlog.get_logger()
+
+TIMEOUT_SECONDS = 5
+_BUDGET_SECONDS = 6
+
+BUSY = 486
+DECLINED = 603
+
+
+class OpenAIError(Exception):
+    """OpenAI did not do what it was asked."""
+
+
+class CallGoneError(OpenAIError):
+    """OpenAI does not know the call (any more)."""
+
+
+TOOLS: dict[str, dict[str, Any]] = {
+    ASK_OPENCLAW: {
+        "type": "function",
+        "name": ASK_OPENCLAW,
+        "description": (
+            "Ask the OpenClaw agent, which has memory, calendar, mail, files and other tools, to find "
+            "something out or to do something. Say first that you are looking; it may take a while."
+        ),
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "request": {
+                    "type": "string",
+                    "description": "What is wanted, in full sentences, with all names.",
+                }
+            },
+            "required": ["request"],
+            "additionalProperties": False,
+        },
+    },
+    END_CALL: {
+        "type": "function",
+        "name": END_CALL,
+        "description": "Hang up, after saying goodbye in the same turn.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "description": "Why the call is over, in a few words."}
+            },
+            "required": ["reason"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+def session(agent: Agent, instructions: str, tools: tuple[str, ...]) -> dict[str, Any]:
+    """Build the body of `accept`.
+
+    Only what is needed: SIP negotiates the audio formats, and naming them or finer points of turn detection
+    has killed calls. `agent.realtime` is laid over the result, section by section.
+    """
+    transcription = {"model": agent.transcription_model}
+    if agent.language:
+        transcription["language"] = agent.language
+    body: dict[str, Any] = {
+        "type": "realtime",
+        "model": agent.model,
+        "instructions": instructions,
+        "output_modalities": ["audio"],
+        "audio": {
+            "input": {
+                "transcription": transcription,
+                "turn_detection": {"type": "semantic_vad"},
+            },
+            "output": {"voice": {"id": agent.voice} if agent.voice.startswith("voice_") else agent.voice},
+        },
+        "tools": [TOOLS[name] for name in tools],
+        "tool_choice": "auto",
+    }
+    return _laid_over(body, agent.realtime)
+
+
+def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in changes.items():
+        mine = merged.get(name)
+        merged[name] = (
+            _laid_over(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+class OpenAICalls:
+    """Decide about calls at OpenAI.
+
+    Args:
+        http: the client to use; it must not limit connections.
+        base_url: `https://api.openai.com/v1` or a stand-in's.
+        api_key: a key of the project that the calls arrive at.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, base_url: str, api_key: str) -> None:
+        self._http = http
+        self._calls = f"{base_url}/realtime/calls"
+        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self.health = health.unknown("No call has been handled yet.")
+
+    async def accept(self, rtc_id: str, body: dict[str, Any]) -> None:
+        """Take a call.
+
+        Raises:
+            CallGoneError: the caller gave up.
+            OpenAIError: it was refused, or OpenAI cannot be reached.
+        """
+        await self._post(rtc_id, "accept", body)
+
+    async def reject(self, rtc_id: str, sip_status: int) -> None:
+        """Turn a caller away with a SIP status. One who has gone already counts as turned away.
+
+        Raises:
+            OpenAIError: OpenAI cannot be reached.
+        """
+        try:
+            await self._post(rtc_id, "reject", {"status_code": sip_status})
+        except CallGoneError:
+            log.info("caller_gone_before_rejection")
+
+    async def hang_up(self, rtc_id: str) -> None:
+        """End a call. One that has ended already counts as hung up.
+
+        Raises:
+            OpenAIError: OpenAI cannot be reached.
+        """
+        try:
+            await self._post(rtc_id, "hangup", None)
+        except CallGoneError:
+            log.debug("openai_leg_gone_before_hang_up")
+
+    async def _post(self, rtc_id: str, action: str, body: dict[str, Any] | None) -> None:
+        url = f"{self._calls}/{quote(rtc_id, safe='')}/{action}"
+        try:
+            async with asyncio.timeout(_BUDGET_SECONDS):
+                if await self._try(url, body, last=False):
+                    await asyncio.sleep(0.2)
+                    await self._try(url, body, last=True)
+        except TimeoutError as error:
+            self.health = health.failed(f"OpenAI did not answer within {_BUDGET_SECONDS} s.")
+            raise OpenAIError(self.health.detail) from error
+
+    async def _try(self, url: str, body: dict[str, Any] | None, *, last: bool) -> bool:
+        """Post once; True if it is worth another try."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        try:
+            async with self._http.post(url, json=body, headers=self._headers, timeout=timeout) as answer:
+                if answer.status // 100 == 2 or answer.status == 404:
+                    self.health = health.ok("Call control answers.")
+                if answer.status == 404:
+                    raise CallGoneError("OpenAI does not know this call.")
+                if answer.status // 100 == 2:
+                    return False
+                detail = f"OpenAI answered {answer.status}: {(await answer.text())[:300]}"
+                retryable = answer.status == 429 or answer.status >= 500
+        except aiohttp.ClientError as error:
+            detail, retryable = f"OpenAI cannot be reached ({type(error).__name__}).", True
+        if retryable and not last:
+            return True
+        self.health = health.failed(detail)
+        raise OpenAIError(detail)

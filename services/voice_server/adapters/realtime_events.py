@@ -1,0 +1,152 @@
+"""OpenAI's Realtime events, translated into signals.
+
+Unknown events and fields are normal: OpenAI adds them without notice. Both the present (GA) and the older
+(beta) names are understood.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from services.voice_server.domain import signals as s
+from shared.events import Speaker, Usage
+
+Event = dict[str, Any]
+
+_SPEAKERS = {"user": Speaker.CALLER, "assistant": Speaker.ASSISTANT}
+_TOKENS_PER_SECOND = 10
+
+
+class MalformedEventError(Exception):
+    """The frame is not an event as OpenAI documents it."""
+
+
+def signals_of(frame: str | bytes) -> list[s.Signal]:
+    """Translate one frame; empty for an event that means nothing to a call.
+
+    Raises:
+        MalformedEventError: it is no JSON object, or lacks what its type promises.
+    """
+    try:
+        event = orjson.loads(frame)
+        translate = _TRANSLATIONS.get(event["type"].strip())
+        return translate(event) if translate else []
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise MalformedEventError(type(error).__name__) from error
+
+
+def _item_added(event: Event) -> list[s.Signal]:
+    item = event["item"]
+    speaker = _SPEAKERS.get(item.get("role")) if item["type"] == "message" else None
+    return [s.ItemAdded(item["id"], event.get("previous_item_id"), speaker)]
+
+
+def _committed(event: Event) -> list[s.Signal]:
+    return [s.ItemAdded(event["item_id"], event.get("previous_item_id"), Speaker.CALLER)]
+
+
+def _output_item_added(event: Event) -> list[s.Signal]:
+    item = event["item"]
+    return [s.ItemAssigned(item["id"], event["response_id"])] if item["type"] == "message" else []
+
+
+def _assistant_delta(event: Event) -> list[s.Signal]:
+    return [s.TextGrew(event["item_id"], Speaker.ASSISTANT, event["delta"])]
+
+
+def _assistant_text(name: str) -> Callable[[Event], list[s.Signal]]:
+    return lambda event: [s.TextWritten(event["item_id"], event[name])]
+
+
+def _caller_delta(event: Event) -> list[s.Signal]:
+    return [s.TextGrew(event["item_id"], Speaker.CALLER, event.get("delta") or "")]
+
+
+def _caller_text(event: Event) -> list[s.Signal]:
+    billed = event.get("usage") or {}
+    tokens = (billed.get("input_token_details") or {}).get("audio_tokens", 0)
+    seconds = billed.get("seconds", tokens / _TOKENS_PER_SECOND)
+    return [s.CallerTranscribed(event["item_id"], event["transcript"], Usage(transcription_seconds=seconds))]
+
+
+def _caller_text_failed(event: Event) -> list[s.Signal]:
+    return [s.CallerTranscribed(event["item_id"], None, Usage())]
+
+
+def _truncated(event: Event) -> list[s.Signal]:
+    return [s.ItemCut(event["item_id"])]
+
+
+def _playback_ended(*, cut: bool) -> Callable[[Event], list[s.Signal]]:
+    return lambda event: [s.PlaybackEnded(event["response_id"], cut)]
+
+
+def _response_created(event: Event) -> list[s.Signal]:
+    response = event["response"]
+    return [s.ResponseStarted(response["id"], (response.get("metadata") or {}).get("request_id"))]
+
+
+def _response_done(event: Event) -> list[s.Signal]:
+    response = event["response"]
+    output, status = response.get("output") or [], response["status"]
+    calls = [
+        s.ToolCall(item["call_id"], item["name"], item["arguments"])
+        for item in output
+        if item["type"] == "function_call" and status == "completed"
+    ]
+    ended = s.ResponseEnded(response["id"], tuple(calls), usage_of(response.get("usage") or {}))
+    cut = [s.ItemCut(item["id"]) for item in output if item["type"] == "message" and status == "cancelled"]
+    return [*cut, ended]
+
+
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """Read the `usage` of a response. Cached tokens without details count as text first."""
+    taken, given = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
+    text, audio = taken.get("text_tokens", 0), taken.get("audio_tokens", 0)
+    cached = taken.get("cached_tokens_details")
+    if cached is None:
+        cached_text = min(taken.get("cached_tokens", 0), text)
+        cached = {"text_tokens": cached_text, "audio_tokens": taken.get("cached_tokens", 0) - cached_text}
+    return Usage(
+        input_text_tokens=text,
+        input_audio_tokens=audio,
+        cached_text_tokens=min(cached.get("text_tokens", 0), text),
+        cached_audio_tokens=min(cached.get("audio_tokens", 0), audio),
+        output_text_tokens=given.get("text_tokens", 0),
+        output_audio_tokens=given.get("audio_tokens", 0),
+    )
+
+
+def _error(event: Event) -> list[s.Signal]:
+    error = event["error"]
+    return [s.RequestRefused(error.get("event_id"), str(error.get("code")))]
+
+
+_TRANSLATIONS: Mapping[str, Callable[[Event], list[s.Signal]]] = {
+    "conversation.item.added": _item_added,
+    "conversation.item.created": _item_added,
+    "conversation.item.truncated": _truncated,
+    "conversation.item.input_audio_transcription.delta": _caller_delta,
+    "conversation.item.input_audio_transcription.completed": _caller_text,
+    "conversation.item.input_audio_transcription.failed": _caller_text_failed,
+    "input_audio_buffer.committed": _committed,
+    "input_audio_buffer.speech_started": lambda _: [s.CallerSpoke(goes_on=True)],
+    "input_audio_buffer.speech_stopped": lambda _: [s.CallerSpoke(goes_on=False)],
+    "input_audio_buffer.dtmf_event_received": lambda _: [s.CallerSpoke(goes_on=False)],
+    "output_audio_buffer.started": lambda event: [s.PlaybackStarted(event["response_id"])],
+    "output_audio_buffer.stopped": _playback_ended(cut=False),
+    "output_audio_buffer.cleared": _playback_ended(cut=True),
+    "response.created": _response_created,
+    "response.done": _response_done,
+    "response.output_item.added": _output_item_added,
+    "response.output_audio_transcript.delta": _assistant_delta,
+    "response.audio_transcript.delta": _assistant_delta,
+    "response.output_text.delta": _assistant_delta,
+    "response.text.delta": _assistant_delta,
+    "response.output_audio_transcript.done": _assistant_text("transcript"),
+    "response.audio_transcript.done": _assistant_text("transcript"),
+    "response.output_text.done": _assistant_text("text"),
+    "response.text.done": _assistant_text("text"),
+    "error": _error,
+}

@@ -1,0 +1,191 @@
+"""The voice server's memory: calls, their events, and what of those the bridge has not got yet.
+
+A call and the events it has just published are saved in one transaction: after a crash both are there or
+neither. What has been said is not kept apart: it is in the events.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.voice_server.domain.record import CallRecord, Phase
+from shared.database import Database
+from shared.events import KeptEvent
+from shared.transcript import in_order
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    number     INTEGER PRIMARY KEY,
+    ref        TEXT NOT NULL UNIQUE,
+    call_id    TEXT UNIQUE,
+    call_sid   TEXT,
+    rtc_id     TEXT,
+    phase      TEXT NOT NULL,
+    status     TEXT NOT NULL,
+    direction  TEXT NOT NULL,
+    phone      TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    record     TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS calls_by_call_sid ON calls (call_sid);
+CREATE INDEX IF NOT EXISTS calls_by_rtc_id ON calls (rtc_id);
+CREATE INDEX IF NOT EXISTS calls_open ON calls (phase) WHERE phase <> 'ended';
+CREATE TABLE IF NOT EXISTS events (
+    call_id   TEXT NOT NULL,
+    sequence  INTEGER NOT NULL,
+    type      TEXT NOT NULL,
+    body      TEXT NOT NULL,
+    delivered INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (call_id, sequence)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS events_undelivered ON events (call_id) WHERE delivered = 0;
+CREATE TABLE IF NOT EXISTS seen (
+    name TEXT PRIMARY KEY,
+    at   REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+_SEEN_SECONDS = 4 * 24 * 3600
+"""OpenAI repeats a webhook for up to three days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which calls of the history are wanted; `before` is the number the last page ended with."""
+
+    limit: int
+    before: int | None = None
+    direction: str | None = None
+    status: str | None = None
+    phone: str | None = None
+
+
+class Store:
+    """Keep calls and events in `voice.sqlite` of the data folder.
+
+    Every method raises `shared.database.DatabaseError` when the disk does not play along.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._database = Database(data_dir / "voice.sqlite", _SCHEMA)
+
+    async def close(self) -> None:
+        """Finish what is being written and close the file."""
+        await self._database.close()
+
+    async def save(self, call: CallRecord, events: Sequence[KeptEvent]) -> None:
+        """Save a call as it now is, with the events it has published since."""
+        row = (
+            call.ref,
+            call.call_id,
+            call.call_sid,
+            call.rtc_id,
+            call.phase,
+            call.status,
+            call.direction,
+            call.phone_number,
+            call.started_at,
+            call.model_dump_json(),
+        )
+        rows = [(e.call_id, e.sequence, e.event_type, e.model_dump_json()) for e in events]
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO calls (ref, call_id, call_sid, rtc_id, phase, status, direction, phone,"
+                " started_at, record) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (ref) DO UPDATE SET"
+                " call_id = excluded.call_id, call_sid = excluded.call_sid, rtc_id = excluded.rtc_id,"
+                " phase = excluded.phase, status = excluded.status, record = excluded.record",
+                row,
+            )
+            db.executemany("INSERT INTO events (call_id, sequence, type, body) VALUES (?,?,?,?)", rows)
+
+        await self._database.run(work)
+
+    async def first_sight(self, names: Iterable[str], at: float) -> bool:
+        """Note that these were seen; False if one of them had been before."""
+        rows = [(name, at) for name in names]
+
+        def work(db: sqlite3.Connection) -> bool:
+            db.execute("DELETE FROM seen WHERE at < ?", (at - _SEEN_SECONDS,))
+            inserted = db.executemany("INSERT OR IGNORE INTO seen (name, at) VALUES (?,?)", rows).rowcount
+            return inserted == len(rows)
+
+        return await self._database.run(work)
+
+    async def call(self, any_id: str) -> CallRecord | None:
+        """Find a call by Twilio's or OpenAI's id of it."""
+        rows = await self._rows("SELECT record FROM calls WHERE call_sid = ?1 OR rtc_id = ?1", any_id)
+        return CallRecord.model_validate_json(rows[0]["record"]) if rows else None
+
+    async def history(self, wanted: Filter) -> list[tuple[int, CallRecord]]:
+        """List calls, newest first, each with its number for `Filter.before`."""
+        rows = await self._rows(
+            "SELECT number, record FROM calls WHERE call_id IS NOT NULL AND (?2 IS NULL OR number < ?2)"
+            " AND (?3 IS NULL OR direction = ?3) AND (?4 IS NULL OR status = ?4)"
+            " AND (?5 IS NULL OR phone = ?5)"
+            " ORDER BY number DESC LIMIT ?1",
+            wanted.limit,
+            wanted.before,
+            wanted.direction,
+            wanted.status,
+            wanted.phone,
+        )
+        return [(row["number"], CallRecord.model_validate_json(row["record"])) for row in rows]
+
+    async def unfinished(self) -> list[tuple[CallRecord, list[str]]]:
+        """List the calls that had not ended when the server stopped, with the items published, in order."""
+        rows = await self._rows("SELECT record FROM calls WHERE phase <> ?", Phase.ENDED)
+        calls = [CallRecord.model_validate_json(row["record"]) for row in rows]
+        return [(call, [turn["itemId"] for turn in in_order(await self.turns(call))]) for call in calls]
+
+    async def placed_since(self, moment: float) -> int:
+        """Count the calls dialled since a moment."""
+        rows = await self._rows(
+            "SELECT count(*) AS n FROM calls WHERE direction = 'outbound' AND started_at >= ?", moment
+        )
+        return int(rows[0]["n"])
+
+    async def turns(self, call: CallRecord) -> list[dict[str, Any]]:
+        """List the data of a call's finished turns, each with its `timestamp`, as they were published."""
+        rows = await self._rows(
+            "SELECT body FROM events WHERE call_id = ? AND type = 'transcript_update' ORDER BY sequence",
+            call.call_id,
+        )
+        events = [orjson.loads(row["body"]) for row in rows]
+        return [{**event["data"], "timestamp": event["timestamp"]} for event in events]
+
+    async def undelivered_calls(self) -> list[str]:
+        """List the calls whose events the bridge has not all got."""
+        rows = await self._rows("SELECT DISTINCT call_id FROM events WHERE delivered = 0")
+        return [row["call_id"] for row in rows]
+
+    async def undelivered(self, call_id: str, limit: int = 64) -> list[tuple[int, str]]:
+        """List a call's events the bridge has not got, oldest first: sequence and JSON."""
+        rows = await self._rows(
+            "SELECT sequence, body FROM events WHERE call_id = ? AND delivered = 0 ORDER BY sequence LIMIT ?",
+            call_id,
+            limit,
+        )
+        return [(row["sequence"], row["body"]) for row in rows]
+
+    async def delivered(self, call_id: str, sequence: int) -> None:
+        """Note that the bridge has got a call's events up to this one."""
+        await self._execute(
+            "UPDATE events SET delivered = 1 WHERE call_id = ? AND sequence <= ?", call_id, sequence
+        )
+
+    async def rewind(self, call_id: str, sequence: int) -> None:
+        """Note that the bridge misses a call's events from this one on."""
+        await self._execute(
+            "UPDATE events SET delivered = 0 WHERE call_id = ? AND sequence >= ?", call_id, sequence
+        )
+
+    async def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        return await self._database.run(lambda db: db.execute(sql, values).fetchall())
+
+    async def _execute(self, sql: str, *values: object) -> None:
+        await self._database.run(lambda db: db.execute(sql, values).rowcount)

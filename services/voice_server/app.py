@@ -1,0 +1,157 @@
+"""The composition root: builds every part of the voice server and ties them together."""
+
+import sys
+from collections.abc import AsyncIterator
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from services.voice_server import keys
+from services.voice_server.adapters.bridge import Outbox
+from services.voice_server.adapters.openai_calls import OpenAICalls, OpenAIError
+from services.voice_server.adapters.openai_webhook import WebhookFormatError, WebhookSignatureError
+from services.voice_server.adapters.openclaw import OpenClaw
+from services.voice_server.adapters.realtime import Realtime
+from services.voice_server.adapters.store import Store
+from services.voice_server.adapters.twilio_api import (
+    Credentials,
+    TwilioApi,
+    TwilioBusyError,
+    TwilioError,
+    TwilioUncertainError,
+)
+from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
+from services.voice_server.call_runner import Peers
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.agent import Agent
+from services.voice_server.domain.policy import DestinationRefusedError, Policy, TooManyCallsError
+from services.voice_server.routes import calls, health, history, twilio, webhook
+from services.voice_server.settings import AgentFileError, VoiceSettings
+from services.voice_server.switchboard import Limits, StoppingError, Switchboard
+from shared import bearer, logs, openclaw_config, problems, settings
+from shared.database import DatabaseError
+from shared.tasks import Tasks
+
+log = structlog.get_logger()
+
+STATUSES: problems.StatusTable = {
+    WebhookSignatureError: (401, "Bad signature"),
+    WebhookFormatError: (400, "Bad webhook"),
+    TwilioSignatureError: (403, "Bad signature"),
+    DestinationRefusedError: (403, "Destination refused"),
+    TooManyCallsError: (429, "Too many calls"),
+    StoppingError: (503, "Stopping"),
+    TwilioBusyError: (503, "Twilio is busy"),
+    TwilioUncertainError: (502, "Twilio did not answer clearly"),
+    TwilioError: (502, "Twilio failed"),
+    OpenAIError: (502, "OpenAI failed"),
+    DatabaseError: (503, "Disk failed"),
+}
+
+SIGNED_OR_OPEN = frozenset({"/webhook", "/voice/twiml", "/voice/incoming", "/health"})
+
+
+def create() -> web.Application:
+    """Build the application from the environment; gunicorn's factory.
+
+    A fault in the settings or in `agent.json` ends the process with a line that says what to change.
+    """
+    config = settings.load(VoiceSettings)
+    logs.configure(config.log_level, config.log_format)
+    try:
+        agent, warnings = config.load_agent()
+    except AgentFileError as error:
+        sys.exit(f"The agent needs a change:\n  {error}")
+    for warning in warnings:
+        log.warning("agent_outdated", warning=warning)
+    return build(config, agent)
+
+
+def build(config: VoiceSettings, agent: Agent) -> web.Application:
+    """Build the application for these settings and this agent."""
+    app = web.Application(
+        middlewares=[problems.middleware(STATUSES), bearer.middleware(config.voice_api_key, SIGNED_OR_OPEN)],
+        client_max_size=problems.BODY_LIMIT_BYTES,
+    )
+    for module in (webhook, twilio, calls, history, health):
+        app.add_routes(module.routes)
+    app[keys.SETTINGS] = config
+
+    async def parts(app: web.Application) -> AsyncIterator[None]:
+        # A default connector would queue the 101st connection silently.
+        connector = aiohttp.TCPConnector(limit=0)
+        store = Store(config.data_dir)
+        async with aiohttp.ClientSession(connector=connector) as http, Tasks() as tasks:
+            switchboard = _switchboard(app, config, agent, store, http, tasks)
+            await app[keys.OUTBOX].start()
+            await switchboard.resume()
+            yield
+        await store.close()
+
+    app.cleanup_ctx.append(parts)
+    app.on_shutdown.append(stop)
+    return app
+
+
+async def stop(app: web.Application) -> None:
+    """Let the running calls end, hang up the rest, and deliver what is queued. Once is enough."""
+    await app[keys.SWITCHBOARD].drain(app[keys.SETTINGS].drain_seconds)
+    await app[keys.OUTBOX].settle(_DELIVERY_SECONDS)
+
+
+def _switchboard(
+    app: web.Application,
+    config: VoiceSettings,
+    agent: Agent,
+    store: Store,
+    http: aiohttp.ClientSession,
+    tasks: Tasks,
+) -> Switchboard:
+    api_key = config.openai_api_key.get_secret_value()
+
+    def resolved(call_id: str, session_key: str) -> None:
+        if runner := app[keys.SWITCHBOARD].find(call_id):
+            runner.tell(s.SessionResolved(session_key))
+
+    outbox = Outbox(http, config.bridge_url, bearer.header(config.bridge_api_key), store, tasks, resolved)
+    peers = Peers(
+        agent=agent,
+        store=store,
+        outbox=outbox,
+        twilio=TwilioApi(http, _credentials(config), config.twilio_base_url, config.public_url),
+        openai=OpenAICalls(http, config.openai_base_url, api_key),
+        realtime=Realtime(config.openai_base_url, api_key),
+        openclaw=OpenClaw(http, lambda: gateway(config), config.openclaw_agent_id, config.openclaw_timeout),
+    )
+    policy = Policy(
+        own_number=config.twilio_phone_number,
+        owners=config.owner_numbers,
+        allowed_callers=config.allowed_callers,
+        outbound_regions=config.regions,
+        max_concurrent_calls=config.max_concurrent_calls,
+        max_calls_per_hour=config.max_calls_per_hour,
+    )
+    limits = Limits(config.max_call_seconds, config.silence_seconds)
+    app[keys.STORE], app[keys.OUTBOX], app[keys.PEERS] = store, outbox, peers
+    app[keys.SWITCHBOARD] = Switchboard(peers, policy, limits, tasks)
+    return app[keys.SWITCHBOARD]
+
+
+def _credentials(config: VoiceSettings) -> Credentials:
+    if config.twilio_api_key_sid and config.twilio_api_key_secret:
+        secret = config.twilio_api_key_secret.get_secret_value()
+        return Credentials(config.twilio_account_sid, config.twilio_api_key_sid, secret)
+    token = config.twilio_auth_token.get_secret_value()
+    return Credentials(config.twilio_account_sid, config.twilio_account_sid, token)
+
+
+def gateway(config: VoiceSettings) -> tuple[str, str | None]:
+    """Find OpenClaw's gateway and its token: from the settings, else from the user's `openclaw.json`."""
+    theirs = openclaw_config.read(config.state_dir).gateway
+    url = config.openclaw_gateway_url or f"http://127.0.0.1:{theirs.port}"
+    token = config.openclaw_gateway_token
+    return url, token.get_secret_value() if token else theirs.auth.token or theirs.auth.password
+
+
+_DELIVERY_SECONDS = 1.5

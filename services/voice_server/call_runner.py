@@ -1,0 +1,215 @@
+"""Runs one call: takes in its signals one after the other and carries out what the call wants.
+
+What the call has published is on disk before anything else is done about it. Everything that takes time runs
+beside the loop and comes back as a signal.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from services.voice_server.adapters.bridge import Outbox
+from services.voice_server.adapters.openai_calls import CallGoneError, OpenAICalls, OpenAIError, session
+from services.voice_server.adapters.openclaw import OpenClaw, OpenClawError
+from services.voice_server.adapters.realtime import Realtime, Sideband, SidebandError, SidebandNotFoundError
+from services.voice_server.adapters.store import Store
+from services.voice_server.adapters.twilio_api import TwilioApi, TwilioError
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.agent import Agent
+from services.voice_server.domain.call import Call
+from services.voice_server.domain.commands import (
+    Accept,
+    AskOpenClaw,
+    Attach,
+    Command,
+    HangUp,
+    Publish,
+    PublishPartial,
+    RequestResponse,
+    SubmitOutput,
+)
+from services.voice_server.domain.instructions import instructions, tools
+from services.voice_server.domain.record import CallRecord, Phase
+from shared.events import CallStatus, KeptEvent
+from shared.tasks import Tasks
+
+log = structlog.get_logger()
+
+LAST_WORDS_SECONDS = 2
+"""How long a sideband may still deliver after its call was hung up."""
+
+SESSION_SECONDS = 2
+"""How long a question waits until the bridge has said which OpenClaw session it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Whom a call deals with."""
+
+    agent: Agent
+    store: Store
+    outbox: Outbox
+    twilio: TwilioApi
+    openai: OpenAICalls
+    realtime: Realtime
+    openclaw: OpenClaw
+
+
+class CallRunner:
+    """Run a call until it has ended and its last tool has answered."""
+
+    def __init__(self, call: Call, peers: Peers) -> None:
+        self.ended = asyncio.Event()
+        self._call = call
+        self._peers = peers
+        self._saved: CallRecord | None = None
+        self._signals: asyncio.Queue[s.Signal] = asyncio.Queue()
+        self._sideband: Sideband | None = None
+        self._sideband_gone = asyncio.Event()
+        self._session_known = asyncio.Event()
+        self._tools_running = 0
+
+    @property
+    def record(self) -> CallRecord:
+        """What is known of the call now."""
+        return self._call.record
+
+    def tell(self, signal: s.Signal) -> None:
+        """Hand the call a signal; it is taken in its turn."""
+        self._signals.put_nowait(signal)
+
+    async def give_up(self) -> None:
+        """Hang up a call that cannot be run any more, so that it does not go on at somebody's cost."""
+        log.error("call_given_up", call_id=self.record.call_id)
+        await self._release(self.record.call_sid, self.record.rtc_id)
+
+    async def run(self, *, resumed: bool = False) -> None:
+        """Run the call to its end.
+
+        Raises:
+            shared.database.DatabaseError: what the call says cannot be saved.
+        """
+        async with Tasks() as tasks:
+            commands = self._call.resume(time.time()) if resumed else []
+            await self._carry_out(commands, tasks)
+            while self.record.phase is not Phase.ENDED or self._tools_running or not self._signals.empty():
+                signals = await self._next_signals()
+                commands = [c for signal in signals for c in self._call.receive(signal, time.time())]
+                await self._carry_out(commands, tasks)
+
+    async def _next_signals(self) -> list[s.Signal]:
+        wake_at = self._call.wake_at
+        try:
+            async with asyncio.timeout(None if wake_at is None else max(0, wake_at - time.time())):
+                signals = [await self._signals.get()]
+        except TimeoutError:
+            return [s.TimePassed()]
+        while not self._signals.empty():
+            signals.append(self._signals.get_nowait())
+        return signals
+
+    async def _carry_out(self, commands: list[Command], tasks: Tasks) -> None:
+        events: list[KeptEvent] = [command.event for command in commands if isinstance(command, Publish)]
+        if self.record is not self._saved:
+            await self._peers.store.save(self.record, events)
+            self._saved = self.record
+        if events:
+            log.info("call_progressed", events=[event.event_type for event in events])
+            self._peers.outbox.deliver(events[0].call_id)
+        if self.record.session_key:
+            self._session_known.set()
+        for command in commands:
+            await self._do(command, tasks)
+        if self.record.phase is Phase.ENDED:
+            self.ended.set()
+
+    async def _do(self, command: Command, tasks: Tasks) -> None:
+        match command:
+            case PublishPartial(event):
+                self._peers.outbox.show(event)
+            case RequestResponse() | SubmitOutput():
+                if self._sideband:
+                    await self._sideband.send(command)
+            case Accept(rtc_id):
+                tasks.start(self._accept(rtc_id), name="accept")
+            case Attach(rtc_id, rejoin):
+                tasks.start(self._attach(rtc_id, rejoin=rejoin), name="sideband")
+            case HangUp(call_sid, rtc_id):
+                tasks.start(self._hang_up(call_sid, rtc_id), name="hang_up")
+            case AskOpenClaw(tool_call_id, request):
+                self._tools_running += 1
+                tasks.start(self._ask(tool_call_id, request), name="ask_openclaw")
+
+    async def _accept(self, rtc_id: str) -> None:
+        agent, call = self._peers.agent, self.record
+        body = session(agent, instructions(agent, call), tools(call.trust))
+        try:
+            await self._peers.openai.accept(rtc_id, body)
+        except OpenAIError as error:
+            log.warning("call_not_accepted", fault=str(error))
+            self.tell(s.JoinFailed(gone=isinstance(error, CallGoneError)))
+        else:
+            self.tell(s.CallAccepted())
+
+    async def _attach(self, rtc_id: str, *, rejoin: bool) -> None:
+        self._sideband_gone.clear()
+        try:
+            async with self._peers.realtime.attach(rtc_id, rejoin=rejoin) as sideband:
+                self._sideband = sideband
+                self.tell(s.SidebandAttached())
+                async for signal in sideband.signals():
+                    self.tell(signal)
+        except SidebandError as error:
+            log.warning("sideband_not_attached", fault=str(error))
+            self.tell(s.JoinFailed(gone=isinstance(error, SidebandNotFoundError)))
+        finally:
+            self._sideband = None
+            self._sideband_gone.set()
+
+    async def _hang_up(self, call_sid: str | None, rtc_id: str | None) -> None:
+        status = await self._release(call_sid, rtc_id)
+        if self._sideband:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    await self._sideband_gone.wait()
+        self.tell(s.LegsReleased(status))
+
+    async def _release(self, call_sid: str | None, rtc_id: str | None) -> CallStatus | None:
+        async with asyncio.TaskGroup() as both:
+            twilio = both.create_task(self._hang_up_twilio(call_sid))
+            both.create_task(self._hang_up_openai(rtc_id))
+        return twilio.result()
+
+    async def _hang_up_twilio(self, call_sid: str | None) -> CallStatus | None:
+        if call_sid is None:
+            return None
+        try:
+            return await self._peers.twilio.hang_up(call_sid)
+        except TwilioError as error:
+            log.warning("twilio_leg_not_hung_up", fault=str(error))
+            return None
+
+    async def _hang_up_openai(self, rtc_id: str | None) -> None:
+        if rtc_id is None:
+            return
+        try:
+            await self._peers.openai.hang_up(rtc_id)
+        except OpenAIError as error:
+            log.warning("openai_leg_not_hung_up", fault=str(error))
+
+    async def _ask(self, tool_call_id: str, request: str) -> None:
+        try:
+            async with asyncio.timeout(SESSION_SECONDS):
+                await self._session_known.wait()
+            answer = await self._peers.openclaw.ask(str(self.record.session_key), request)
+        except TimeoutError:
+            self.tell(s.ToolAnswered(tool_call_id, ok=False, output="The agent cannot be reached just now."))
+        except OpenClawError as error:
+            self.tell(s.ToolAnswered(tool_call_id, ok=False, output=str(error)))
+        else:
+            self.tell(s.ToolAnswered(tool_call_id, ok=True, output=answer))
+        finally:
+            self._tools_running -= 1

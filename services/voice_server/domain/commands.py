@@ -1,0 +1,71 @@
+"""Commands: what a call wants done. Imperative; carried out in the order given."""
+
+from dataclasses import dataclass
+
+from shared.events import KeptEvent, TranscriptPartial
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a call wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish(Command):
+    """Tell the world: durably, in order, once."""
+
+    event: KeptEvent
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPartial(Command):
+    """Tell who listens right now."""
+
+    event: TranscriptPartial
+
+
+@dataclass(frozen=True, slots=True)
+class Accept(Command):
+    """Take the call that OpenAI offers."""
+
+    rtc_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attach(Command):
+    """Attach the sideband. `rejoin`: the call was joined before, so if it is not found it is over."""
+
+    rtc_id: str
+    rejoin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Command):
+    """Hang up the legs named here and let go of the sideband; answered by `LegsReleased`."""
+
+    call_sid: str | None
+    rtc_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestResponse(Command):
+    """Make the model speak; `instructions` for this one response only."""
+
+    request_id: str
+    instructions: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOutput(Command):
+    """Give the model a tool's output."""
+
+    tool_call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskOpenClaw(Command):
+    """Ask the user's agent; answered by `ToolAnswered`."""
+
+    tool_call_id: str
+    request: str

@@ -1,0 +1,166 @@
+"""The item graph: who said what, in the order it was spoken.
+
+OpenAI announces items in the order of the conversation (`previous_item_id`), but what was said becomes
+known in any order: the caller's words usually after the reply to them has begun. A turn is therefore held
+back until all before it are finished, though never for long.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.events import Speaker, TurnData
+
+PATIENCE_SECONDS = 3.0
+"""How long a finished turn waits for an unfinished one before it."""
+
+
+@dataclass(slots=True)
+class _Item:
+    item_id: str
+    speaker: Speaker
+    spoken: bool = True
+    response_id: str | None = None
+    text: str = ""
+    written: bool = False
+    finished_at: float | None = None
+    interrupted: bool = False
+    published: bool = False
+
+    @property
+    def in_the_way(self) -> bool:
+        """Tell whether later turns have to wait for this one."""
+        return self.spoken and self.finished_at is None
+
+    @property
+    def can_go(self) -> bool:
+        """Tell whether there is something to publish."""
+        return self.spoken and not self.published and self.finished_at is not None and bool(self.text.strip())
+
+
+class Conversation:
+    """Collect the turns of one call and release each once, finished and in order.
+
+    Args:
+        published: the ids of the items released before a restart, in order; they are not released again.
+    """
+
+    def __init__(self, published: Sequence[str] = ()) -> None:
+        said = [_Item(item_id, Speaker.ASSISTANT, finished_at=0, published=True) for item_id in published]
+        self._order = said
+        self._items = {item.item_id: item for item in said}
+        self._placed = set(self._items)
+        self._done = len(said)
+
+    def add(self, item_id: str, previous_item_id: str | None, speaker: Speaker | None, at: float) -> None:
+        """Place an item behind another one. A repeat changes nothing.
+
+        An unknown predecessor was said before we joined: the item then goes to the end.
+        """
+        if item_id in self._placed:
+            return
+        item = self._item(item_id, speaker or Speaker.ASSISTANT)
+        item.spoken = speaker is not None
+        self._placed.add(item_id)
+        self._order.remove(item)
+        previous = self._items.get(previous_item_id or "")
+        place = self._order.index(previous) + 1 if previous else len(self._order)
+        self._order.insert(place, item)
+        self._done = min(self._done, place)
+        if speaker is Speaker.CALLER:
+            self._finish_written_before(place, at)
+
+    def assign(self, item_id: str, response_id: str) -> None:
+        """Note which response an item belongs to."""
+        self._item(item_id, Speaker.ASSISTANT).response_id = response_id
+
+    def grow(self, item_id: str, speaker: Speaker, text: str) -> TurnData | None:
+        """Append to a turn's text and return the turn so far; None once all its text is known."""
+        item = self._item(item_id, speaker)
+        if item.written or item.published:
+            return None
+        item.text += text
+        return self._turn(item)
+
+    def write(self, item_id: str, text: str) -> None:
+        """Set the assistant's whole text. The turn is finished when it has been played."""
+        item = self._item(item_id, Speaker.ASSISTANT)
+        if not item.written:
+            item.text, item.written = text, True
+
+    def transcribe(self, item_id: str, text: str | None, at: float) -> None:
+        """Set the caller's words and finish the turn; with None what was heard so far stands."""
+        item = self._item(item_id, Speaker.CALLER)
+        if item.finished_at is None:
+            item.text = item.text if text is None else text
+            self._finish(item, at)
+
+    def cut(self, item_id: str, at: float) -> None:
+        """Finish a turn of the assistant that the caller did not let it end."""
+        item = self._item(item_id, Speaker.ASSISTANT)
+        if item.finished_at is None:
+            item.interrupted = True
+            self._finish(item, at)
+
+    def played(self, response_id: str, *, cut: bool, at: float) -> None:
+        """Finish the turns of a response: the caller has heard them, or (`cut`) a part of them."""
+        for item in self._order[self._done :]:
+            if item.response_id == response_id and item.finished_at is None:
+                item.interrupted = cut
+                self._finish(item, at)
+
+    def release(self, at: float) -> list[TurnData]:
+        """Take out the turns that can be published now, in the order of the conversation."""
+        in_order, end = True, self._done
+        for index, item in enumerate(self._order[self._done :], self._done):
+            in_order = in_order and not item.in_the_way
+            if in_order or (item.finished_at and at >= item.finished_at + PATIENCE_SECONDS):
+                end = index + 1
+        turns = [self._publish(item) for item in self._order[self._done : end] if item.can_go]
+        while self._done < len(self._order) and not self._order[self._done].in_the_way:
+            self._done += 1
+        return turns
+
+    def flush(self, at: float) -> list[TurnData]:
+        """Finish everything, marking what was still being said as interrupted, and take it out."""
+        for item in self._order[self._done :]:
+            if item.in_the_way:
+                item.interrupted = True
+                self._finish(item, at)
+        return self.release(at)
+
+    @property
+    def wake_at(self) -> float | None:
+        """When a turn has waited long enough; None while none waits."""
+        waiting = [item.finished_at for item in self._order[self._done :] if item.finished_at and item.can_go]
+        return min(waiting) + PATIENCE_SECONDS if waiting else None
+
+    def _item(self, item_id: str, speaker: Speaker) -> _Item:
+        if item_id not in self._items:
+            self._items[item_id] = _Item(item_id, speaker)
+            self._order.append(self._items[item_id])
+        return self._items[item_id]
+
+    def _finish(self, item: _Item, at: float) -> None:
+        item.written = True
+        item.finished_at = at
+
+    def _finish_written_before(self, place: int, at: float) -> None:
+        # The end of a playback can get lost. A caller who speaks has the floor: what was said before is over.
+        for item in self._order[self._done : place]:
+            if item.speaker is Speaker.ASSISTANT and item.written and item.in_the_way:
+                self._finish(item, at)
+
+    def _publish(self, item: _Item) -> TurnData:
+        turn = self._turn(item)
+        item.published = True
+        return turn
+
+    def _turn(self, item: _Item) -> TurnData:
+        before = self._order[: self._order.index(item)]
+        return TurnData(
+            speaker=item.speaker,
+            content=item.text.strip(),
+            item_id=item.item_id,
+            previous_item_id=next((other.item_id for other in reversed(before) if other.published), None),
+            interrupted=item.interrupted,
+        )

@@ -1,0 +1,89 @@
+"""What is known of a call: all that must survive a restart, and what `/history` shows."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from services.voice_server.domain.policy import Trust
+from shared.events import ANONYMOUS, CallStatus, Direction, EndReason, Usage
+
+
+class Phase(StrEnum):
+    """How far a call has come. See `TRANSITIONS` in `call.py`."""
+
+    DIALLING = "dialling"
+    BRIDGING = "bridging"
+    JOINING = "joining"
+    TALKING = "talking"
+    CLOSING = "closing"
+    ENDED = "ended"
+
+
+class CallRecord(BaseModel):
+    """One call. Times are seconds since 1970.
+
+    `ref` is our own name for it, known before Twilio or OpenAI have given it one. `sip_token` is the secret
+    by which OpenAI's offer is matched to the call; it is used up by the first match. `number` is the other
+    person's, None when withheld. `greeting` instructs the model's first response. `joined` and `rtc_gone`
+    tell whether the sideband has ever been attached and whether OpenAI's leg is known to be over.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    ref: str
+    direction: Direction
+    number: str | None
+    own_number: str
+    trust: Trust
+    agent: str
+    model: str
+    transcription_model: str
+    max_call_seconds: int
+    silence_seconds: int
+    greeting: str
+    message: str | None = None
+    metadata: dict[str, Any] = {}
+
+    call_sid: str | None = None
+    rtc_id: str | None = None
+    sip_token: str | None = None
+    session_key: str | None = None
+
+    phase: Phase
+    phase_since: float
+    status: CallStatus
+    started_at: float
+    answered_at: float | None = None
+    ended_at: float | None = None
+    end_reason: EndReason | None = None
+    leg_status: CallStatus | None = None
+    greeted: bool = False
+    joined: bool = False
+    rtc_gone: bool = False
+    sequence: int = 0
+    usage: Usage = Usage()
+
+    @property
+    def call_id(self) -> str | None:
+        """The id the world knows the call by: Twilio's if Twilio told us of it first, else OpenAI's."""
+        return self.call_sid or self.rtc_id
+
+    @property
+    def phone_number(self) -> str:
+        """The other person's number, or `anonymous`."""
+        return self.number or ANONYMOUS
+
+    @property
+    def caller(self) -> str:
+        """Who dialled."""
+        return self.phone_number if self.direction is Direction.INBOUND else self.own_number
+
+    @property
+    def callee(self) -> str:
+        """Who was dialled."""
+        return self.own_number if self.direction is Direction.INBOUND else self.phone_number
+
+    def duration_seconds(self, at: float) -> int:
+        """Count the seconds talked so far."""
+        return 0 if self.answered_at is None else max(0, round((self.ended_at or at) - self.answered_at))

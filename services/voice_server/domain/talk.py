@@ -1,0 +1,201 @@
+"""What goes on inside a call: the turns, the tools, and who has the floor.
+
+Like the call itself it is pure. It answers a signal with commands and with the data of events; the call
+numbers those and publishes them.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatchmethod
+
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.commands import AskOpenClaw, Command
+from services.voice_server.domain.conversation import Conversation
+from services.voice_server.domain.dialogue import Dialogue
+from services.voice_server.domain.instructions import END_CALL
+from shared.events import ToolFinishedData, ToolStartedData, TurnData, Usage
+
+GOODBYE_SECONDS = 5
+"""How long the assistant's last words may still be played after it has ended the call."""
+
+MONOLOGUE_SECONDS = 180
+"""How long one of the two may speak without a sign of it: the end of a playback can get lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """A turn that is still being said."""
+
+    turn: TurnData
+
+
+Outcome = Command | TurnData | SoFar | ToolStartedData | ToolFinishedData
+
+
+class Talk:
+    """The conversation of one call as its sideband tells it.
+
+    Args:
+        tools: the names of the tools this caller may have used.
+        usage: what was consumed before a restart.
+        published: the ids of the items published before a restart, in order.
+        at: when it begins, in seconds since 1970.
+    """
+
+    def __init__(self, tools: tuple[str, ...], usage: Usage, published: Sequence[str], at: float) -> None:
+        self.usage = usage
+        self._tools = tools
+        self._conversation = Conversation(published)
+        self._dialogue = Dialogue()
+        self._billed: set[str] = set()
+        self._voice_at = at
+        self._caller_speaks = False
+        self._goodbye_by: float | None = None
+
+    def receive(self, signal: s.Signal, at: float) -> list[Outcome]:
+        """Take in a signal; say what is to be done and what is to be told."""
+        return [*self._take(signal, at), *self._conversation.release(at)]
+
+    def begin(self, greeting: str | None, at: float) -> list[Outcome]:
+        """Let the assistant say the first words, if there are any to say."""
+        self._voice_at = at
+        return list(self._dialogue.want_response(greeting)) if greeting else []
+
+    def finish(self, at: float) -> list[Outcome]:
+        """Take out all turns that are left; those still being said are marked as interrupted."""
+        return list(self._conversation.flush(at))
+
+    @property
+    def goodbye_by(self) -> float | None:
+        """When the assistant's goodbye must have been heard; None unless it has ended the call."""
+        return self._goodbye_by
+
+    def silent_at(self, silence_seconds: int) -> float:
+        """Compute when nobody will have spoken for that long."""
+        somebody_speaks = self._caller_speaks or self._dialogue.is_heard
+        return self._voice_at + silence_seconds + (MONOLOGUE_SECONDS if somebody_speaks else 0)
+
+    @property
+    def wake_at(self) -> float | None:
+        """When a turn has waited long enough for the one before it."""
+        return self._conversation.wake_at
+
+    @singledispatchmethod
+    def _take(self, _: s.Signal, __: float) -> list[Outcome]:
+        return []
+
+    # Turns
+
+    @_take.register
+    def _item_added(self, signal: s.ItemAdded, at: float) -> list[Outcome]:
+        self._conversation.add(signal.item_id, signal.previous_item_id, signal.speaker, at)
+        return []
+
+    @_take.register
+    def _item_assigned(self, signal: s.ItemAssigned, _: float) -> list[Outcome]:
+        self._conversation.assign(signal.item_id, signal.response_id)
+        return []
+
+    @_take.register
+    def _text_grew(self, signal: s.TextGrew, at: float) -> list[Outcome]:
+        self._voice_at = at
+        turn = self._conversation.grow(signal.item_id, signal.speaker, signal.text)
+        return [SoFar(turn)] if turn else []
+
+    @_take.register
+    def _text_written(self, signal: s.TextWritten, _: float) -> list[Outcome]:
+        self._conversation.write(signal.item_id, signal.text)
+        return []
+
+    @_take.register
+    def _caller_transcribed(self, signal: s.CallerTranscribed, at: float) -> list[Outcome]:
+        self._bill(signal.item_id, signal.usage)
+        self._conversation.transcribe(signal.item_id, signal.text, at)
+        return []
+
+    @_take.register
+    def _item_cut(self, signal: s.ItemCut, at: float) -> list[Outcome]:
+        self._conversation.cut(signal.item_id, at)
+        return []
+
+    # The floor
+
+    @_take.register
+    def _caller_spoke(self, signal: s.CallerSpoke, at: float) -> list[Outcome]:
+        self._voice_at, self._caller_speaks = at, signal.goes_on
+        return []
+
+    @_take.register
+    def _playback_started(self, signal: s.PlaybackStarted, at: float) -> list[Outcome]:
+        self._voice_at = at
+        self._dialogue.playback_started(signal.response_id)
+        return []
+
+    @_take.register
+    def _playback_ended(self, signal: s.PlaybackEnded, at: float) -> list[Outcome]:
+        self._voice_at = at
+        self._dialogue.playback_ended(signal.response_id)
+        self._conversation.played(signal.response_id, cut=signal.cut, at=at)
+        if self._goodbye_by is not None and not self._dialogue.is_heard:
+            self._goodbye_by = at
+        return []
+
+    @_take.register
+    def _response_started(self, signal: s.ResponseStarted, _: float) -> list[Outcome]:
+        self._dialogue.response_started(signal)
+        return []
+
+    @_take.register
+    def _request_refused(self, signal: s.RequestRefused, _: float) -> list[Outcome]:
+        return list(self._dialogue.refused(signal))
+
+    # Tools
+
+    @_take.register
+    def _response_ended(self, signal: s.ResponseEnded, at: float) -> list[Outcome]:
+        self._bill(signal.response_id, signal.usage)
+        calls, commands = self._dialogue.response_ended(signal, at)
+        outcomes: list[Outcome] = list(commands)
+        for call in calls:
+            outcomes.append(ToolStartedData(**_named(call), arguments=call.arguments))
+            outcomes += self._use(call, at)
+        return outcomes
+
+    def _use(self, call: s.ToolCall, at: float) -> list[Outcome]:
+        if call.name not in self._tools:
+            return self._answer(call.tool_call_id, at, ok=False, output=f"There is no tool {call.name!r}.")
+        if call.name == END_CALL:
+            self._goodbye_by = at + GOODBYE_SECONDS if self._dialogue.is_heard else at
+            _, seconds, _ = self._dialogue.tool_answered(call.tool_call_id, "", at)
+            return [ToolFinishedData(**_named(call), ok=True, output="", duration_seconds=seconds)]
+        if request := _request_of(call.arguments):
+            return [AskOpenClaw(call.tool_call_id, request)]
+        problem = 'Send {"request": "…"} with what you want to know or have done.'
+        return self._answer(call.tool_call_id, at, ok=False, output=problem)
+
+    @_take.register
+    def _tool_answered(self, signal: s.ToolAnswered, at: float) -> list[Outcome]:
+        return self._answer(signal.tool_call_id, at, ok=signal.ok, output=signal.output)
+
+    def _answer(self, tool_call_id: str, at: float, *, ok: bool, output: str) -> list[Outcome]:
+        told = json.dumps({"ok": ok, "answer" if ok else "error": output}, ensure_ascii=False)
+        call, seconds, commands = self._dialogue.tool_answered(tool_call_id, told, at)
+        return [ToolFinishedData(**_named(call), ok=ok, output=output, duration_seconds=seconds), *commands]
+
+    def _bill(self, name: str, usage: Usage) -> None:
+        if name not in self._billed:
+            self._billed.add(name)
+            self.usage += usage
+
+
+def _named(call: s.ToolCall) -> dict[str, str]:
+    return {"tool_call_id": call.tool_call_id, "name": call.name}
+
+
+def _request_of(arguments: str) -> str | None:
+    try:
+        request = json.loads(arguments).get("request")
+    except (ValueError, AttributeError):
+        return None
+    return request.strip() or None if isinstance(request, str) else None

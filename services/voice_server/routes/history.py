@@ -1,0 +1,89 @@
+"""`/history`: the calls there were, and what was said in them."""
+
+import time
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from services.voice_server.adapters.store import Filter
+from services.voice_server.domain.record import CallRecord
+from services.voice_server.keys import STORE, SWITCHBOARD
+from services.voice_server.routes.views import details, summary
+from shared import phone
+from shared.events import ANONYMOUS, CallStatus, Direction
+from shared.problems import InvalidRequestError, NotFoundError, explain, json_response
+from shared.transcript import in_order
+
+routes = web.RouteTableDef()
+
+MAX_PAGE = 100
+
+
+class Query(BaseModel):
+    """Which part of the history is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=MAX_PAGE)
+    cursor: int | None = Field(None, ge=1)
+    direction: Direction | None = None
+    status: CallStatus | None = None
+    number: Annotated[str, AfterValidator(lambda n: n if n == ANONYMOUS else phone.parse(n))] | None = None
+
+
+_query = TypeAdapter(Query)
+
+
+@routes.get("/history")
+async def history(request: web.Request) -> web.Response:
+    """List calls, newest first."""
+    try:
+        query = _query.validate_python(dict(request.query))
+    except ValidationError as error:
+        raise InvalidRequestError(explain(error)) from error
+    wanted = Filter(query.limit + 1, query.cursor, query.direction, query.status, query.number)
+    rows = await request.app[STORE].history(wanted)
+    page = rows[: query.limit]
+    cursor = str(page[-1][0]) if len(rows) > query.limit else None
+    now = time.time()
+    return json_response({"calls": [summary(call, now) for _, call in page], "next_cursor": cursor})
+
+
+@routes.get("/history/{id}")
+async def one_call(request: web.Request) -> web.Response:
+    """Show one call."""
+    call = await _call(request)
+    delivered = not await request.app[STORE].undelivered(str(call.call_id), limit=1)
+    return json_response(details(call, time.time(), delivered=delivered))
+
+
+@routes.get("/history/{id}/transcript")
+async def transcript(request: web.Request) -> web.Response:
+    """Show what was said in a call, so far if it runs, in the order it was spoken."""
+    call = await _call(request)
+    turns = in_order(await request.app[STORE].turns(call))
+    return json_response(
+        {
+            "call_id": call.call_id,
+            "transcript": [
+                {
+                    "timestamp": turn["timestamp"],
+                    "speaker": turn["speaker"],
+                    "content": turn["content"],
+                    "item_id": turn["itemId"],
+                    "interrupted": turn["interrupted"],
+                }
+                for turn in turns
+            ],
+        }
+    )
+
+
+async def _call(request: web.Request) -> CallRecord:
+    call_id = request.match_info["id"]
+    if runner := request.app[SWITCHBOARD].find(call_id):
+        return runner.record
+    if call := await request.app[STORE].call(call_id):
+        return call
+    raise NotFoundError(f"There is no call {call_id!r}; GET /history lists them.")

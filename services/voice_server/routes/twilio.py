@@ -1,0 +1,106 @@
+"""What Twilio asks and tells us: `/voice/twiml`, `/voice/incoming`, and status callbacks."""
+
+import structlog
+from aiohttp import web
+from multidict import MultiDict
+
+from services.voice_server.adapters import twilio_webhook
+from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.policy import TooManyCallsError
+from services.voice_server.domain.record import CallRecord, Phase
+from services.voice_server.keys import SETTINGS, SWITCHBOARD
+from services.voice_server.switchboard import StoppingError
+from shared import phone
+from shared.problems import InvalidRequestError
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+Form = MultiDict[str]
+
+
+@routes.post("/voice/twiml")
+async def person_answered(request: web.Request) -> web.Response:
+    """Connect the person who has just picked up our call to the model."""
+    form = await verified_form(request)
+    switchboard = request.app[SWITCHBOARD]
+    runner = switchboard.find(request.query.get("ref", ""))
+    if runner is None:
+        log.warning("unknown_call_hung_up", call_id=form.get("CallSid"))
+        return _twiml(twilio_webhook.hang_up_twiml())
+    switchboard.placed(runner, form["CallSid"])
+    runner.tell(s.LegAnswered())
+    return _twiml(_bridge(request, runner.record, runner.record.own_number))
+
+
+@routes.post("/voice/incoming")
+async def person_called(request: web.Request) -> web.Response:
+    """Decide about somebody who calls a number that points at this server."""
+    form = await verified_form(request)
+    caller = form.get("From", "")
+    number = caller if phone.E164.fullmatch(caller) else None
+    try:
+        record = request.app[SWITCHBOARD].arrived(form["CallSid"], number)
+    except (TooManyCallsError, StoppingError):
+        return _twiml(twilio_webhook.reject_twiml("busy"))
+    if record is None:
+        log.info("caller_turned_away", call_id=form["CallSid"], caller=caller)
+        return _twiml(twilio_webhook.reject_twiml("rejected"))
+    return _twiml(_bridge(request, record, number or record.own_number))
+
+
+async def status_changed(request: web.Request) -> web.Response:
+    """Take in what became of a person's leg. Answered at once; the call sees to it in its turn."""
+    form = await verified_form(request)
+    switchboard = request.app[SWITCHBOARD]
+    runner = switchboard.find(request.query.get("ref", "")) or switchboard.find(form["CallSid"])
+    if runner is None:
+        log.info("status_of_unknown_call", call_id=form["CallSid"], status=form.get("CallStatus"))
+        return web.Response(status=204)
+    if "ref" in request.query:
+        switchboard.placed(runner, form["CallSid"])
+    if signal := twilio_webhook.signal_of(form.get("CallStatus", "")):
+        runner.tell(signal)
+    return web.Response(status=204)
+
+
+async def verified_form(request: web.Request) -> Form:
+    """Read a request's form once it is certain that Twilio sent it for our account.
+
+    Raises:
+        TwilioSignatureError: it did not.
+        InvalidRequestError: it did, but it is not a call's.
+    """
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise TwilioSignatureError
+    try:
+        form = MultiDict((name, str(value)) for name, value in (await request.post()).items())
+    except (UnicodeDecodeError, LookupError, ValueError) as error:
+        raise TwilioSignatureError from error
+    settings = request.app[SETTINGS]
+    signature = request.headers.get("X-Twilio-Signature", "")
+    url = settings.public_url + request.raw_path
+    twilio_webhook.verify(settings.twilio_auth_token.get_secret_value(), url, form, signature)
+    if form.get("AccountSid") != settings.twilio_account_sid:
+        raise TwilioSignatureError
+    if "CallSid" not in form:
+        raise InvalidRequestError("CallSid: is missing")
+    return form
+
+
+def _bridge(request: web.Request, record: CallRecord, caller_id: str) -> str:
+    if record.sip_token is None or record.phase in {Phase.CLOSING, Phase.ENDED}:
+        return twilio_webhook.hang_up_twiml()
+    settings = request.app[SETTINGS]
+    return twilio_webhook.bridge_twiml(
+        settings.openai_project_id,
+        settings.sip_host,
+        token=record.sip_token,
+        caller_id=caller_id,
+        time_limit_seconds=record.max_call_seconds,
+    )
+
+
+def _twiml(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/xml")

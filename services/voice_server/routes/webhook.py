@@ -1,0 +1,34 @@
+"""`/webhook`: OpenAI's events and Twilio's status callbacks, told apart by their signature headers."""
+
+import time
+
+import structlog
+from aiohttp import web
+
+from services.voice_server.adapters import openai_webhook
+from services.voice_server.adapters.openai_webhook import WebhookSignatureError
+from services.voice_server.keys import SETTINGS, STORE, SWITCHBOARD
+from services.voice_server.routes import twilio
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+@routes.post("/webhook")
+async def webhook(request: web.Request) -> web.Response:
+    """Take in a webhook: answered within milliseconds, whatever has to be done about it."""
+    if "X-Twilio-Signature" in request.headers:
+        return await twilio.status_changed(request)
+    if "webhook-signature" not in request.headers:
+        raise WebhookSignatureError("The request carries no signature, neither OpenAI's nor Twilio's.")
+    body = await request.read()
+    secrets = [secret.get_secret_value() for secret in request.app[SETTINGS].openai_webhook_secret]
+    delivery = openai_webhook.verify(secrets, request.headers, body, time.time())
+    offer = openai_webhook.read(body)
+    if offer is None:
+        return web.Response()
+    if await request.app[STORE].first_sight([f"webhook:{delivery}", f"call:{offer.rtc_id}"], time.time()):
+        await request.app[SWITCHBOARD].offered(offer)
+    else:
+        log.info("webhook_repeated", call_id=offer.rtc_id)
+    return web.Response()

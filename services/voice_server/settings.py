@@ -1,0 +1,109 @@
+"""The voice server's settings, and the agent it speaks for."""
+
+import base64
+import binascii
+import json
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import NoDecode
+
+from services.voice_server.domain import agent
+from services.voice_server.domain.agent import Agent, UnknownVoiceError
+from shared import phone
+from shared.problems import explain
+from shared.settings import TWILIO_URL, CommaSeparated, Numbers, Settings, Url, comma_separated
+
+
+class AgentFileError(Exception):
+    """`agent.json` cannot be used; the text says why."""
+
+
+def _webhook_secret(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for secret in secrets:
+        value = secret.get_secret_value()
+        try:
+            if not value.startswith("whsec_") or not base64.b64decode(value[6:], validate=True):
+                raise ValueError("it must begin with whsec_ and go on in base64, as OpenAI showed it")
+        except binascii.Error as error:
+            raise ValueError("what follows whsec_ is not base64; copy it again from OpenAI") from error
+    return secrets
+
+
+WebhookSecrets = Annotated[
+    tuple[SecretStr, ...],
+    NoDecode,
+    BeforeValidator(comma_separated),
+    AfterValidator(_webhook_secret),
+    Field(min_length=1),
+]
+E164 = Annotated[str, AfterValidator(phone.parse)]
+
+
+class VoiceSettings(Settings):
+    """What the voice server reads. See `.env.example` for each setting's meaning."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: Url
+    openai_api_key: SecretStr
+    openai_project_id: str = Field(pattern=r"^proj_[A-Za-z0-9_-]+$")
+    openai_webhook_secret: WebhookSecrets
+    twilio_account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
+    twilio_auth_token: SecretStr
+    twilio_api_key_sid: str | None = Field(None, pattern=r"^SK[0-9a-fA-F]{32}$")
+    twilio_api_key_secret: SecretStr | None = None
+    twilio_phone_number: E164
+    sip_host: str = "sip.api.openai.com"
+    openclaw_gateway_url: Url | None = None
+    openclaw_gateway_token: SecretStr | None = None
+    openclaw_timeout: float = Field(30, gt=0, le=600)
+    allowed_callers: Numbers = frozenset()
+    outbound_regions: CommaSeparated = ()
+    max_concurrent_calls: PositiveInt = 10
+    max_calls_per_hour: PositiveInt = 60
+    max_call_seconds: PositiveInt = Field(1800, le=3540)
+    silence_seconds: PositiveInt = 60
+    drain_seconds: int = Field(20, ge=0)
+
+    @property
+    def regions(self) -> frozenset[str]:
+        """The ISO regions that may be dialled: those set, or that of our own number."""
+        own = phone.region(self.twilio_phone_number)
+        return frozenset(region.upper() for region in self.outbound_regions or (own or "",))
+
+    @model_validator(mode="after")
+    def _reachable_by_twilio(self) -> Self:
+        if self.twilio_base_url == TWILIO_URL and not self.public_url.startswith("https://"):
+            raise ValueError(
+                "PUBLIC_URL: Twilio and OpenAI need https; e.g. PUBLIC_URL=https://phone.example.com"
+            )
+        if (self.twilio_api_key_sid is None) != (self.twilio_api_key_secret is None):
+            raise ValueError("TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET: set both or neither")
+        return self
+
+    def load_agent(self) -> tuple[Agent, list[str]]:
+        """Read `agent.json` of the configuration folder; also return what its owner should know.
+
+        Raises:
+            AgentFileError: it is missing or cannot be used.
+        """
+        path = self.config_dir / "agent.json"
+        try:
+            return agent.load(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise AgentFileError(
+                f"{path}: is missing; copy config/agent.json of the project there"
+            ) from error
+        except ValidationError as error:
+            raise AgentFileError(f"{path}: {explain(error)}") from error
+        except (OSError, ValueError, UnknownVoiceError) as error:
+            raise AgentFileError(f"{path}: {error}") from error

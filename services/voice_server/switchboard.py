@@ -1,0 +1,254 @@
+"""The switchboard: every call that is not over, under each of its names."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from services.voice_server.adapters.openai_calls import BUSY, DECLINED, OpenAIError
+from services.voice_server.adapters.openai_webhook import Offer
+from services.voice_server.adapters.twilio_api import TwilioError, TwilioUncertainError
+from services.voice_server.adapters.twilio_webhook import TOKEN_HEADER
+from services.voice_server.call_runner import CallRunner, Peers
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.call import Call
+from services.voice_server.domain.instructions import greeting
+from services.voice_server.domain.policy import DestinationRefusedError, Policy
+from services.voice_server.domain.record import CallRecord, Phase
+from shared.events import CallStatus, Direction, EndReason
+from shared.tasks import Tasks
+
+log = structlog.get_logger()
+
+MAX_SECONDS = 3540
+"""OpenAI ends every call after an hour; ours comes first."""
+
+_HOUR = 3600
+_HANG_UP_SECONDS = 3
+
+
+class StoppingError(Exception):
+    """The server is being stopped and takes no more calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long calls may last."""
+
+    max_call_seconds: int
+    silence_seconds: int
+
+
+class Switchboard:
+    """Let calls begin, find them, and end them.
+
+    Args:
+        peers: whom the calls deal with.
+        policy: who may call and be called.
+        limits: how long.
+        tasks: who owns the running calls.
+    """
+
+    def __init__(self, peers: Peers, policy: Policy, limits: Limits, tasks: Tasks) -> None:
+        self._peers = peers
+        self._policy = policy
+        self._limits = limits
+        self._tasks = tasks
+        self._running: list[CallRunner] = []
+        self._named: dict[str, CallRunner] = {}
+        self._stopping = False
+
+    @property
+    def active(self) -> list[CallRecord]:
+        """What is known of the calls that are not over, oldest first."""
+        return [runner.record for runner in self._running if not runner.ended.is_set()]
+
+    def find(self, name: str) -> CallRunner | None:
+        """Find a running call by its ref, or by Twilio's or OpenAI's id of it."""
+        return self._named.get(name)
+
+    async def resume(self) -> None:
+        """Take up the calls that were running when the server was stopped or killed."""
+        for record, published in await self._peers.store.unfinished():
+            log.info("call_resumed", call_id=record.call_id, phase=record.phase)
+            runner = self._run(Call(record, published), resumed=True)
+            self._know(runner, record.call_sid, record.rtc_id)
+
+    async def place(
+        self, to: str, message: str | None, caller_id: str | None, metadata: Mapping[str, Any]
+    ) -> str:
+        """Have a person called and return the call's id, Twilio's SID.
+
+        Raises:
+            DestinationRefusedError: by our rules, or by Twilio's.
+            TooManyCallsError: all lines are taken, or too many calls were placed.
+            StoppingError: the server is being stopped.
+            TwilioError: Twilio did not place it, or (`TwilioUncertainError`) perhaps did.
+        """
+        self._policy.check_destination(to)
+        self._check_load()
+        self._policy.check_rate(await self._peers.store.placed_since(time.time() - _HOUR))
+        own = caller_id or self._policy.own_number
+        record = self._record(Direction.OUTBOUND, to, own, message=message, metadata=dict(metadata))
+        runner = self._run(Call(record))
+        try:
+            call_sid = await self._peers.twilio.place_call(
+                record.ref, to=to, caller_id=own, time_limit_seconds=record.max_call_seconds
+            )
+        except TwilioUncertainError:
+            # If it was placed after all, Twilio's next request brings the SID to the waiting call.
+            raise
+        except (TwilioError, DestinationRefusedError):
+            runner.tell(s.LegRefused())
+            raise
+        self.placed(runner, call_sid)
+        return call_sid
+
+    def placed(self, runner: CallRunner, call_sid: str) -> None:
+        """Learn Twilio's id of a call, from its answer or from any of its requests."""
+        self._know(runner, call_sid)
+        runner.tell(s.LegPlaced(call_sid))
+
+    async def offered(self, offer: Offer) -> None:
+        """Decide about a call that waits at OpenAI: it is one of ours, a caller's, or turned away.
+
+        It is one of ours only by the secret in the INVITE that we had Twilio send. Every other header is
+        whatever the sender liked to write.
+        """
+        token = offer.headers.get(TOKEN_HEADER.lower())
+        ours = self._named.pop(f"token:{token}", None) if token else None
+        if ours:
+            self._know(ours, offer.rtc_id)
+            ours.tell(s.CallOffered(offer.rtc_id))
+        elif token or not self._policy.admits(offer.caller):
+            await self._turn_away(offer, DECLINED)
+        elif self._is_full:
+            await self._turn_away(offer, BUSY)
+        else:
+            record = self._record(Direction.INBOUND, offer.caller, self._policy.own_number)
+            runner = self._run(Call(record))
+            self._know(runner, offer.rtc_id)
+            runner.tell(s.CallOffered(offer.rtc_id))
+
+    def arrived(self, call_sid: str, caller: str | None) -> CallRecord | None:
+        """Take a call that Twilio brings to us; None if the caller is not wanted. A repeat changes nothing.
+
+        Raises:
+            TooManyCallsError: all lines are taken.
+            StoppingError: the server is being stopped.
+        """
+        if known := self.find(call_sid):
+            return known.record
+        if not self._policy.admits(caller):
+            return None
+        self._check_load()
+        record = self._record(Direction.INBOUND, caller, self._policy.own_number)
+        self.placed(self._run(Call(record)), call_sid)
+        return record
+
+    async def hang_up(self, runner: CallRunner, reason: EndReason) -> None:
+        """End a call in whatever state it is; return when it has ended."""
+        runner.tell(s.HangUpRequested(reason))
+        await runner.ended.wait()
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more calls, let the running ones end for so long, then hang up the rest."""
+        self._stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._all_ended()
+        for runner in self._running:
+            runner.tell(s.HangUpRequested(EndReason.SERVER_STOPPED))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HANG_UP_SECONDS):
+                await self._all_ended()
+
+    async def _all_ended(self) -> None:
+        for runner in list(self._running):
+            await runner.ended.wait()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._stopping or len(self.active) >= self._policy.max_concurrent_calls
+
+    def _check_load(self) -> None:
+        if self._stopping:
+            raise StoppingError
+        self._policy.check_load(len(self.active))
+
+    def _record(self, direction: Direction, number: str | None, own_number: str, **more: Any) -> CallRecord:
+        agent, now = self._peers.agent, time.time()
+        dialling = direction is Direction.OUTBOUND
+        record = CallRecord(
+            ref=secrets.token_urlsafe(16),
+            direction=direction,
+            number=number,
+            own_number=own_number,
+            trust=self._policy.trust(number),
+            agent=agent.name,
+            model=agent.model,
+            transcription_model=agent.transcription_model,
+            max_call_seconds=min(self._limits.max_call_seconds, agent.max_call_seconds or MAX_SECONDS),
+            silence_seconds=self._limits.silence_seconds,
+            greeting="",
+            sip_token=secrets.token_hex(16),
+            phase=Phase.DIALLING if dialling else Phase.BRIDGING,
+            phase_since=now,
+            status=CallStatus.QUEUED if dialling else CallStatus.RINGING,
+            started_at=now,
+            **more,
+        )
+        return record.model_copy(update={"greeting": greeting(agent, record)})
+
+    def _run(self, call: Call, *, resumed: bool = False) -> CallRunner:
+        runner = CallRunner(call, self._peers)
+        self._running.append(runner)
+        self._know(runner, call.record.ref, _token(call.record.sip_token))
+        self._tasks.start(self._live(runner, resumed=resumed), name=f"call:{call.record.ref}")
+        return runner
+
+    async def _live(self, runner: CallRunner, *, resumed: bool) -> None:
+        try:
+            await runner.run(resumed=resumed)
+        finally:
+            self._running.remove(runner)
+            self._named = {name: other for name, other in self._named.items() if other is not runner}
+            if not runner.ended.is_set():
+                await runner.give_up()
+                runner.ended.set()
+
+    def _know(self, runner: CallRunner, *names: str | None) -> None:
+        self._named |= {name: runner for name in names if name}
+
+    async def _turn_away(self, offer: Offer, sip_status: int) -> None:
+        record = self._record(Direction.INBOUND, offer.caller, self._policy.own_number).model_copy(
+            update={
+                "rtc_id": offer.rtc_id,
+                "sip_token": None,
+                "phase": Phase.ENDED,
+                "status": CallStatus.REJECTED,
+                "end_reason": EndReason.REJECTED,
+                "ended_at": time.time(),
+            }
+        )
+        log.info(
+            "caller_turned_away", call_id=offer.rtc_id, caller=record.phone_number, sip_status=sip_status
+        )
+        await self._peers.store.save(record, [])
+        self._tasks.start(self._reject(offer.rtc_id, sip_status), name="reject")
+
+    async def _reject(self, rtc_id: str, sip_status: int) -> None:
+        try:
+            await self._peers.openai.reject(rtc_id, sip_status)
+        except OpenAIError as error:
+            log.warning("caller_not_turned_away", call_id=rtc_id, fault=str(error))
+
+
+def _token(secret: str | None) -> str | None:
+    # Apart from the other names: whoever knows the id of a call must not pass it off as its secret.
+    return f"token:{secret}" if secret else None
