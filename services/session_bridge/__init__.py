@@ -1,1 +1,1 @@
-"""Who is talking, and what was said: live tails, and the way into OpenClaw."""
+"""The session bridge: who is talking, what was said, and how it comes into OpenClaw."""

@@ -1,0 +1,117 @@
+"""One session file of OpenClaw (`<sessionId>.jsonl`, format 3): read it whole, add a block at its end.
+
+OpenClaw's context is the walk from the last line up the `parentId`s, so a block hangs on the last whole line.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, sync_folder
+from services.session_bridge.domain import transcript
+from services.session_bridge.domain.transcript import Message
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFile:
+    """What a session file holds; `begun_ms` is its header's timestamp, `last_id` what a new line hangs on.
+
+    A file whose only line is torn has no lines: nothing is lost if it is begun anew.
+    """
+
+    path: Path
+    has_lines: bool
+    has_header: bool
+    begun_ms: float | None
+    ids: frozenset[str]
+    last_id: str | None
+    is_torn: bool
+
+    def holds_some(self, messages: Sequence[Message]) -> bool:
+        """Tell whether the block was written before, all of it or a part."""
+        return any(message.id in self.ids for message in messages)
+
+    def append(self, messages: Sequence[Message], header: dict[str, Any]) -> int:
+        """Add the messages that are not there yet, durably, in one write; answer how many those were.
+
+        Raises:
+            CannotWriteYetError: it has lines but no header: OpenClaw would throw them away.
+        """
+        lines: list[dict[str, Any]] = [] if self.has_header else [header]
+        if self.has_lines and not self.has_header:
+            raise CannotWriteYetError(f"{self.path.name} has no session header: let OpenClaw repair it.")
+        parent = self.last_id
+        for message in messages:
+            if message.id not in self.ids:
+                lines.append(transcript.line(message, parent))
+                parent = message.id
+        if added := len(lines) - (not self.has_header):
+            content = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+            # A torn line stays alone on its line, where OpenClaw skips it.
+            separator = b"\n" if self.is_torn and self.has_header else b""
+            _write(self.path, separator + content, anew=not self.has_header)
+        return added
+
+
+def read(path: Path) -> TranscriptFile:
+    """Read a session file; one that is not there is an empty one."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return TranscriptFile(path, False, False, None, frozenset(), None, False)
+    records = [record for line in content.split(b"\n") if (record := _parsed(line)) is not None]
+    header = records[0] if records and records[0].get("type") == "session" else None
+    entries = [record for record in records if record.get("type") != "session" and _id(record)]
+    return TranscriptFile(
+        path=path,
+        has_lines=b"\n" in content,
+        has_header=header is not None,
+        begun_ms=_milliseconds(header.get("timestamp")) if header else None,
+        ids=frozenset(str(record["id"]) for record in entries),
+        last_id=_leaf(entries[-1]) if entries else None,
+        is_torn=not content.endswith(b"\n"),
+    )
+
+
+def _write(path: Path, content: bytes, *, anew: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC * anew, 0o600)
+    try:
+        if os.write(descriptor, content) != len(content):
+            raise CannotWriteYetError(f"{path.name} could only be written in part: is the disk full?")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if anew:
+        sync_folder(path.parent)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = orjson.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _id(record: dict[str, Any]) -> str | None:
+    value = record.get("id")
+    return value if isinstance(value, str) else None
+
+
+def _leaf(record: dict[str, Any]) -> str | None:
+    # 2026.7.35: a `leaf` record points at the line the conversation goes on from.
+    if record.get("type") != "leaf":
+        return _id(record)
+    return record.get("appendParentId") or record.get("targetId") or _id(record)
+
+
+def _milliseconds(timestamp: object) -> float | None:
+    try:
+        return datetime.fromisoformat(str(timestamp)).timestamp() * 1000
+    except ValueError:
+        return None

@@ -1,0 +1,109 @@
+"""Put the session bridge together; the only file that knows all its parts."""
+
+import sys
+from collections.abc import AsyncIterator
+
+import aiohttp
+from aiohttp import web
+
+from services.session_bridge.adapters.journal import Journal
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.session_keys import SessionKeys
+from services.session_bridge.adapters.voice_server import VoiceServer, VoiceServerError
+from services.session_bridge.delivery import Delivery
+from services.session_bridge.domain.session import AfterEndError, GapError
+from services.session_bridge.domain.session_key import Callers
+from services.session_bridge.keys import (
+    DELIVERY,
+    JOURNAL,
+    OPENCLAW,
+    SESSION_KEYS,
+    SETTINGS,
+    STREAMS,
+    TAILS,
+    VOICE_SERVER,
+)
+from services.session_bridge.routes import call_events, events, health, sessions, sync
+from services.session_bridge.settings import BridgeSettings
+from services.session_bridge.tails import Tails
+from shared import bearer, logs, problems
+from shared.database import DatabaseError
+from shared.settings import load
+from shared.tasks import Tasks
+
+_STATUSES: problems.StatusTable = {
+    GapError: (409, "Out of sequence"),
+    AfterEndError: (422, "Call has ended"),
+    sync.CallRunningError: (409, "Call is running"),
+    VoiceServerError: (502, "Voice server failed"),
+    DatabaseError: (503, "Journal unusable"),
+}
+_OPEN = frozenset({"/health"})
+
+
+async def create() -> web.Application:
+    """Build the service from the environment; gunicorn's factory."""
+    settings = load(BridgeSettings)
+    logs.configure(settings.log_level, settings.log_format)
+    return build(settings)
+
+
+def build(settings: BridgeSettings) -> web.Application:
+    """Build the service from settings."""
+    app = web.Application(
+        middlewares=[problems.middleware(_STATUSES), bearer.middleware(settings.bridge_api_key, _OPEN)],
+        client_max_size=problems.BODY_LIMIT_BYTES,
+    )
+    app[SETTINGS] = settings
+    app[STREAMS] = set()
+    app[OPENCLAW] = OpenClawFolder(settings.state_dir, settings.openclaw_store)
+    callers = Callers(settings.openclaw_agent_id, settings.owner_numbers, settings.session_map)
+    app[SESSION_KEYS] = SessionKeys(callers, app[OPENCLAW])
+    app.add_routes(
+        [
+            web.post("/call-event", call_events.take),
+            web.post("/sync-transcript", sync.sync),
+            web.get("/sessions", sessions.list_sessions),
+            web.get("/events", events.all_calls, allow_head=False),
+            web.get("/calls/{id}/events", events.one_call, allow_head=False),
+            web.get("/health", health.show),
+        ]
+    )
+    app.cleanup_ctx.extend([_voice_server, _journal, _tails, _delivery])
+    app.on_shutdown.append(events.end_all)
+    return app
+
+
+async def _voice_server(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    async with aiohttp.ClientSession() as http:
+        app[VOICE_SERVER] = VoiceServer(
+            http, settings.voice_server_url, settings.voice_api_key, settings.voice_server_timeout
+        )
+        yield
+
+
+async def _journal(app: web.Application) -> AsyncIterator[None]:
+    folder = app[SETTINGS].data_dir
+    try:
+        app[JOURNAL] = Journal(folder / "bridge.sqlite")
+    except (OSError, DatabaseError) as error:
+        sys.exit(f"DATA_DIR: {folder} cannot be used: {error}; e.g. DATA_DIR=./data")
+    yield
+    await app[JOURNAL].close()
+
+
+async def _tails(app: web.Application) -> AsyncIterator[None]:
+    app[TAILS] = tails = Tails(app[JOURNAL], app[SETTINGS].sse_ping_seconds)
+    await tails.start()
+    async with Tasks() as tasks:
+        tasks.start(tails.run(), name="tails")
+        yield
+
+
+async def _delivery(app: web.Application) -> AsyncIterator[None]:
+    app[DELIVERY] = Delivery(app[JOURNAL], app[SESSION_KEYS], JsonlStore(app[OPENCLAW]))
+    await app[DELIVERY].resume()
+    yield
+    await app[DELIVERY].close()

@@ -1,0 +1,122 @@
+"""A transcript as OpenClaw keeps it: turns in the order they were spoken, as lines of a session file.
+
+The shape was tried on real releases. What matters: every line has `id` and `parentId`, an assistant line has
+`usage`, and a block ends on an assistant line (OpenClaw drops a user line nobody answered, and wipes a file
+without an assistant). Two lines of one speaker in a row are fine, so a turn is a line.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.events import Speaker, iso
+
+CLOSING = "(The call ended.)"
+INTERRUPTED = " …[interrupted]"
+
+_OURS = UUID("6f6a4f0e-2b0d-5c1f-9a37-7f5d3c1e8b42")
+_NO_USAGE: dict[str, Any] = {
+    "input": 0,
+    "output": 0,
+    "cacheRead": 0,
+    "cacheWrite": 0,
+    "totalTokens": 0,
+    "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "total": 0},
+}
+# Names of its own: lines of provider `openclaw`, model `delivery-mirror` are filtered out by 2026.7.35.
+_AUTHOR: dict[str, Any] = {"api": "openai-completions", "provider": "voice", "model": "realtime-voice"}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one speaker said; `previous_item_id` names what was said before."""
+
+    item_id: str
+    speaker: Speaker
+    content: str
+    at: datetime
+    previous_item_id: str | None = None
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line to be; `id` is the same whenever the same call is written."""
+
+    id: str
+    speaker: Speaker
+    text: str
+    at: datetime
+
+
+def block(call_id: str, turns: Iterable[Turn]) -> list[Message]:
+    """Make the messages of a call: blank turns dropped, none if nothing was said, the last an assistant's."""
+    messages = [
+        Message(
+            str(uuid5(_OURS, f"{call_id}/{turn.item_id}")),
+            turn.speaker,
+            turn.content.strip() + INTERRUPTED * turn.interrupted,
+            turn.at,
+        )
+        for turn in in_order(turns)
+        if turn.content.strip()
+    ]
+    if messages and messages[-1].speaker is Speaker.CALLER:
+        closing = str(uuid5(_OURS, f"{call_id}/"))
+        messages.append(Message(closing, Speaker.ASSISTANT, CLOSING, messages[-1].at))
+    return messages
+
+
+def in_order(turns: Iterable[Turn]) -> list[Turn]:
+    """Put each turn behind the one it names, else where it came. A repeated item is dropped."""
+    known: dict[str, Turn] = {}
+    for turn in turns:
+        known.setdefault(turn.item_id, turn)
+    followers: dict[str | None, list[Turn]] = {}
+    for turn in known.values():
+        before = turn.previous_item_id if turn.previous_item_id in known else None
+        followers.setdefault(before, []).append(turn)
+    arrival = {item_id: place for place, item_id in enumerate(known)}
+    chains = [_chain(head, followers) for head in followers.get(None, [])]
+    chains.sort(key=lambda chain: min(arrival[turn.item_id] for turn in chain))
+    placed = [turn for chain in chains for turn in chain]
+    in_a_circle = known.keys() - {turn.item_id for turn in placed}
+    return placed + [turn for turn in known.values() if turn.item_id in in_a_circle]
+
+
+def _chain(head: Turn, followers: dict[str | None, list[Turn]]) -> Sequence[Turn]:
+    chain, stack = [], [head]
+    while stack:
+        chain.append(turn := stack.pop())
+        stack.extend(reversed(followers.get(turn.item_id, [])))
+    return chain
+
+
+def session_id(session_key: str, call_id: str) -> str:
+    """Name the OpenClaw session a call begins where there is none: the same at each attempt."""
+    return str(uuid5(_OURS, f"{session_key}/{call_id}"))
+
+
+def header(session_id: str, cwd: str, at: datetime) -> dict[str, Any]:
+    """Make the first line of a session file (format 3)."""
+    return {"type": "session", "version": 3, "id": session_id, "timestamp": iso(at), "cwd": cwd}
+
+
+def line(message: Message, parent_id: str | None) -> dict[str, Any]:
+    """Make a message's line; `parent_id` is the id of the line before, None for the first."""
+    spoken: dict[str, Any] = {
+        "role": message.speaker.value,
+        "content": [{"type": "text", "text": message.text}],
+        "timestamp": int(message.at.timestamp() * 1000),
+    }
+    if message.speaker is Speaker.ASSISTANT:
+        spoken |= _AUTHOR | {"usage": _NO_USAGE, "stopReason": "stop"}
+    return {
+        "type": "message",
+        "id": message.id,
+        "parentId": parent_id,
+        "timestamp": iso(message.at),
+        "message": spoken,
+    }

@@ -1,0 +1,24 @@
+"""Typed keys of what `app.py` builds and the routes use."""
+
+import asyncio
+
+from aiohttp import web
+
+from services.session_bridge.adapters.journal import Journal
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.session_keys import SessionKeys
+from services.session_bridge.adapters.voice_server import VoiceServer
+from services.session_bridge.delivery import Delivery
+from services.session_bridge.settings import BridgeSettings
+from services.session_bridge.tails import Tails
+
+SETTINGS = web.AppKey("settings", BridgeSettings)
+JOURNAL = web.AppKey("journal", Journal)
+OPENCLAW = web.AppKey("openclaw", OpenClawFolder)
+SESSION_KEYS = web.AppKey("session_keys", SessionKeys)
+VOICE_SERVER = web.AppKey("voice_server", VoiceServer)
+DELIVERY = web.AppKey("delivery", Delivery)
+STREAMS: web.AppKey[set[asyncio.Transport]] = web.AppKey("streams")
+"""The connections that are event streams."""
+
+TAILS = web.AppKey("tails", Tails)

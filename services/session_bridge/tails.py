@@ -1,0 +1,146 @@
+"""Tails: everybody who follows the calls live reads the same journal, each at a place of its own.
+
+The newest records are held in memory as ready-made frames. A reader is a position among them; one that falls
+behind reads on from disk, and nobody waits for it.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import NamedTuple
+
+import structlog
+
+from services.session_bridge.adapters.journal import Journal, Record
+from shared.database import DatabaseError
+from shared.events import TranscriptPartial
+
+log = structlog.get_logger()
+
+_PAGE = 256
+_KEPT = 4096
+
+
+class Frame(NamedTuple):
+    """One server-sent event. A partial has no id of its own; its number is that of the record before it."""
+
+    number: int
+    call_id: str
+    session_key: str | None
+    type: str
+    encoded: bytes
+    is_partial: bool = False
+
+
+class Scope(NamedTuple):
+    """What a reader wants to see: one call, one conversation, or all."""
+
+    call_id: str | None = None
+    session_key: str | None = None
+    partials: bool = False
+
+    def takes(self, frame: Frame) -> bool:
+        """Tell whether a frame is wanted."""
+        return (
+            (self.call_id is None or self.call_id == frame.call_id)
+            and (self.session_key is None or self.session_key == frame.session_key)
+            and (self.partials or not frame.is_partial)
+        )
+
+
+class Tails:
+    """Let any number of readers follow the journal.
+
+    Args:
+        journal: the journal.
+        wake_seconds: readers get an empty batch that often when nothing happens, to look whether their client
+            is still there.
+    """
+
+    def __init__(self, journal: Journal, wake_seconds: float) -> None:
+        self._journal = journal
+        self._wake_seconds = wake_seconds
+        self._frames: list[Frame] = []
+        self._first = 0  # the position of _frames[0]
+        self._floor = 0  # all records behind this number are in _frames
+        self._head = 0
+        self._closed = False
+        self._changed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin at the journal's end."""
+        self._floor = self._head = await self._journal.last_number()
+
+    async def run(self) -> None:
+        """Take over what is added to the journal, for ever."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wake_seconds):
+                    await self._journal.grown.wait()
+            self._journal.grown.clear()
+            try:
+                await self._read_on()
+            except DatabaseError as error:
+                log.warning("journal_unreadable", error=str(error))
+            self._wake()
+
+    def publish(self, partial: TranscriptPartial, session_key: str | None) -> None:
+        """Show a turn's text so far to those who are there now."""
+        record = Record(
+            self._head, partial.call_id, session_key, partial.event_type, partial.model_dump_json().encode()
+        )
+        self._frames.append(_frame(record, is_partial=True))
+        self._wake()
+
+    async def follow(self, scope: Scope, after: int | None) -> AsyncGenerator[list[Frame], None]:
+        """Yield what the scope takes behind a number (None: from now on), nothing lost and nothing twice."""
+        last = await self._journal.last_number()
+        number = last if after is None else min(after, last)
+        place = -1
+        while not self._closed:
+            changed = self._changed
+            if number > self._head:
+                await changed.wait()
+                continue
+            if place < self._first and number < self._floor:
+                records, number = await self._journal.after(
+                    number, _PAGE, call_id=scope.call_id, session_key=scope.session_key
+                )
+                yield [_frame(record) for record in records]
+                continue
+            if place < self._first:
+                place = self._first + bisect_right(self._frames, number, key=lambda frame: frame.number)
+            start = place - self._first
+            if batch := self._frames[start : start + _PAGE]:
+                place, number = place + len(batch), batch[-1].number
+            else:
+                await changed.wait()
+            yield [frame for frame in batch if scope.takes(frame)]
+
+    def close(self) -> None:
+        """End all readers."""
+        self._closed = True
+        self._wake()
+
+    async def _read_on(self) -> None:
+        records, self._head = await self._journal.after(self._head, _PAGE)
+        if len(records) == _PAGE:
+            self._journal.grown.set()
+        self._frames += [_frame(record) for record in records]
+        if len(self._frames) > 2 * _KEPT:
+            dropped = self._frames[:-_KEPT]
+            del self._frames[:-_KEPT]
+            self._first += len(dropped)
+            self._floor = dropped[-1].number
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _frame(record: Record, *, is_partial: bool = False) -> Frame:
+    number, call_id, session_key, kind, json = record
+    name = b"" if is_partial else b"id: %d\r\n" % number
+    encoded = b"%bevent: %b\r\ndata: %b\r\n\r\n" % (name, kind.encode(), json)
+    return Frame(number, call_id, session_key, kind, encoded, is_partial)
