@@ -1,0 +1,54 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format lock test-containers up down
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+setup: $(STAMP) ## .venv with everything; a no-op when current
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv==0.13.*' \
+	  && $(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python requirements-dev.txt \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: setup ## both services, in the foreground; without accounts the sandbox too
+	@exec $(BIN)/python -m dev.run
+
+demo: setup ## one whole call against the sandbox, shown as it happens
+	@$(BIN)/python -m dev.demo
+
+test: setup ## the whole test suite
+	@$(BIN)/python -m pytest
+
+check: setup ## format, lint, types, import contracts, dead code
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/vulture
+	@$(BIN)/deptry .
+	@! grep -nE 'https?://' requirements.txt requirements-dev.txt
+
+format: setup ## format the code and mend what can be mended
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+
+lock: setup ## write both requirements files anew from pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o requirements-dev.txt
+
+test-containers: ## build the image and play a call through docker compose (as root, with podman)
+	@tests/containers/run
+
+up: ## docker compose up
+	docker compose up --build --detach
+
+down: ## docker compose down
+	docker compose down

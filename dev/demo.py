@@ -1,0 +1,115 @@
+"""`make demo`: one whole call against the sandbox, from `POST /call` to the lines in the OpenClaw session."""
+
+import asyncio
+import json
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
+from dev.stack import DidNotStartError, running
+from sandbox.settings import SandboxSettings
+
+MESSAGE = "Hello! This is your AI assistant calling."
+SPEED = 2.5
+WHOLE_CALL_SECONDS = 40
+
+
+class DemoFailedError(Exception):
+    """The call did not go as it should."""
+
+
+async def main() -> None:
+    """Play the call and show it; raise `DemoFailedError` unless all of it happened."""
+    sandbox_port, port, bridge_port = _free_ports(3)
+    ports = Ports(port=port, bridge_port=bridge_port)
+    settings = SandboxSettings(port=sandbox_port, speed=SPEED, public_url=f"http://127.0.0.1:{port}")
+    with tempfile.TemporaryDirectory() as folder:
+        environment = sandbox_environment(settings, ports, Path(folder)) | {"LOG_LEVEL": "warning"}
+        print(
+            f"Starting the sandbox and both services; people speak {SPEED} times faster than usual.",
+            flush=True,
+        )
+        async with (
+            running([sandbox(settings), *services(ports, environment)]),
+            asyncio.timeout(WHOLE_CALL_SECONDS),
+        ):
+            await _play(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{bridge_port}", Path(folder))
+
+
+async def _play(voice_url: str, bridge_url: str, folder: Path) -> None:
+    async with aiohttp.ClientSession() as http:
+        print(f"\n$ POST /call  to {OWNER}: {MESSAGE!r}")
+        async with http.post(f"{voice_url}/call", json={"to": OWNER, "message": MESSAGE}) as answer:
+            placed = await answer.json()
+        print(f"{answer.status} {json.dumps(placed)}\n", flush=True)
+        if answer.status != 202:
+            raise DemoFailedError("The call was not placed.")
+        seen = await _follow(http, bridge_url, placed["call_id"])
+    missing = {"call_answered", "transcript_update", "tool_started", "tool_finished", "call_ended"} - seen
+    if missing:
+        raise DemoFailedError(f"The call had no {', '.join(sorted(missing))}.")
+    _show_session(folder)
+
+
+async def _follow(http: aiohttp.ClientSession, bridge_url: str, call_id: str) -> set[str]:
+    seen: set[str] = set()
+    url = f"{bridge_url}/calls/{call_id}/events"
+    while (answer := await http.get(url)).status == 404:
+        answer.release()
+        await asyncio.sleep(0.05)
+    async for line in answer.content:
+        if line.startswith(b"data:"):
+            event = json.loads(line.removeprefix(b"data:"))
+            seen.add(event.get("eventType", "session_synced"))
+            print(_told(event), flush=True)
+    return seen
+
+
+def _told(event: dict[str, Any]) -> str:
+    data = event.get("data", event)
+    match event.get("eventType", "session_synced"):
+        case "transcript_update":
+            who = "caller   " if data["speaker"] == "user" else "assistant"
+            return f"  {who}  {data['content']}{'  [interrupted]' if data['interrupted'] else ''}"
+        case "tool_started":
+            return f"  tool       {data['name']} {data['arguments']}"
+        case "tool_finished":
+            return (
+                f"  tool       {data['name']} -> {data['output'] or 'done'} ({data['durationSeconds']:.1f} s)"
+            )
+        case "call_ended":
+            return f"  -- call ended: {data['endReason']}, {data['durationSeconds']} s, {data['costUsd']} USD"
+        case "session_synced":
+            return f"  -- written to {data['sessionKey']}: {data['messagesInjected']} messages"
+        case kind:
+            return f"  -- {kind.replace('_', ' ')}"
+
+
+def _show_session(folder: Path) -> None:
+    files = list(folder.glob("openclaw/agents/*/sessions/*.jsonl"))
+    if not files:
+        raise DemoFailedError("Nothing was written to OpenClaw.")
+    print(f"\nWhat the agent will read the next time it is written to ({files[0].name}):")
+    for line in files[0].read_text(encoding="utf-8").splitlines():
+        print(line)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except (DemoFailedError, DidNotStartError, TimeoutError) as failed:
+        sys.exit(f"The demo failed: {failed or 'it took too long'}")
+    print("\nAll of it happened.")

@@ -1,0 +1,76 @@
+"""What there is to start, and with which settings."""
+
+import json
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dev.stack import Program
+from sandbox.settings import SandboxSettings
+
+OWNER = "+14155550123"
+"""The person whose phone the sandbox plays."""
+
+
+class Ports(BaseSettings):
+    """Where the services are told to listen, and whether there are real accounts."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    bridge_host: str = "127.0.0.1"
+    bridge_port: int = 8082
+    openai_api_key: SecretStr | None = None
+
+
+def services(ports: Ports, environment: dict[str, str]) -> list[Program]:
+    """Describe the two services, in the order they are to be started."""
+    bridge = Program(
+        "session bridge",
+        ("-m", "services.session_bridge"),
+        f"http://{ports.bridge_host}:{ports.bridge_port}",
+        environment,
+    )
+    voice = Program(
+        "voice server", ("-m", "services.voice_server"), f"http://{ports.host}:{ports.port}", environment
+    )
+    return [bridge, voice]
+
+
+def sandbox(settings: SandboxSettings) -> Program:
+    """Describe the sandbox."""
+    environment = {
+        "SANDBOX_PORT": str(settings.port),
+        "SANDBOX_SPEED": str(settings.speed),
+        **settings.as_service_environment(),
+    }
+    return Program("sandbox", ("-m", "sandbox"), f"http://{settings.host}:{settings.port}", environment)
+
+
+def sandbox_environment(settings: SandboxSettings, ports: Ports, folder: Path) -> dict[str, str]:
+    """Point the services at the sandbox and at an OpenClaw folder of its own, apart from the user's."""
+    voice = f"http://{ports.host}:{ports.port}"
+    return settings.as_service_environment() | {
+        "PUBLIC_URL": voice,
+        "VOICE_SERVER_URL": voice,
+        "BRIDGE_URL": f"http://{ports.bridge_host}:{ports.bridge_port}",
+        "PORT": str(ports.port),
+        "BRIDGE_PORT": str(ports.bridge_port),
+        "DATA_DIR": str(folder),
+        "OPENCLAW_STATE_DIR": str(openclaw_folder(folder)),
+        "OPENCLAW_STORE": "jsonl",
+        "OWNER_NUMBERS": OWNER,
+        "DRAIN_SECONDS": "2",
+    }
+
+
+def openclaw_folder(folder: Path) -> Path:
+    """Lay out the state of an OpenClaw that has never been talked to, and return where it is."""
+    state = folder / "openclaw"
+    state.mkdir(parents=True, exist_ok=True)
+    config = state / "openclaw.json"
+    if not config.exists():
+        config.write_text(json.dumps({"meta": {"lastTouchedVersion": "2026.7.35"}}, indent=2) + "\n")
+    return state

@@ -1,0 +1,64 @@
+"""`make run`: both services in the foreground, with the sandbox where there are no accounts."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
+from dev.stack import DidNotStartError, Program, running
+from sandbox.settings import SandboxSettings
+
+WITH_SANDBOX = """
+There is no OPENAI_API_KEY, so the sandbox plays Twilio, OpenAI and OpenClaw: no account, no cost.
+What is said ends up in {folder}/openclaw.
+"""
+
+READY = """
+  voice server    http://{ports.host}:{ports.port}
+  session bridge  http://{ports.bridge_host}:{ports.bridge_port}
+
+Follow every call live:
+  curl -N localhost:{ports.bridge_port}/events
+Place one:
+  curl -X POST localhost:{ports.port}/call -H 'Content-Type: application/json' \\
+    -d '{{"to": "{owner}", "message": "Hello! This is your AI assistant calling."}}'
+
+Ctrl-C stops everything.
+"""
+
+
+async def main() -> None:
+    """Run until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ports = Ports()
+    programs = services(ports, {})
+    if ports.openai_api_key is None:
+        programs = _with_sandbox(ports)
+    async with running(programs):
+        print(READY.format(ports=ports, owner=OWNER), flush=True)
+        await _until(stop, programs)
+
+
+def _with_sandbox(ports: Ports) -> list[Program]:
+    folder = Path("data/sandbox")
+    settings = SandboxSettings(public_url=f"http://{ports.host}:{ports.port}")
+    print(WITH_SANDBOX.format(folder=folder), flush=True)
+    return [sandbox(settings), *services(ports, sandbox_environment(settings, ports, folder))]
+
+
+async def _until(stop: asyncio.Event, programs: list[Program]) -> None:
+    async with asyncio.TaskGroup() as group:
+        keepers = [group.create_task(program.keep_alive()) for program in programs]
+        await stop.wait()
+        for keeper in keepers:
+            keeper.cancel()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except* DidNotStartError as failed:
+        sys.exit(str(failed.exceptions[0]))
