@@ -1,7 +1,7 @@
 """Errors over HTTP: RFC 9457 `application/problem+json`, each saying what to change."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -125,8 +125,12 @@ def explain(error: ValidationError) -> str:
     """Say in one line what is wrong where, without repeating the input."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}" for fault in faults
+        f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults
     )
+
+
+def _place(location: Iterable[int | str]) -> str:
+    return ".".join(str(part) for part in location) or "body"
 
 
 def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

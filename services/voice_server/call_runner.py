@@ -29,6 +29,7 @@ from services.voice_server.domain.commands import (
     Publish,
     PublishPartial,
     RequestResponse,
+    RetrieveItem,
     SubmitOutput,
 )
 from services.voice_server.domain.instructions import instructions, tools
@@ -113,6 +114,7 @@ class CallRunner:
 
     async def _carry_out(self, commands: list[Command], tasks: Tasks) -> None:
         events: list[KeptEvent] = [command.event for command in commands if isinstance(command, Publish)]
+        structlog.contextvars.bind_contextvars(call_id=self.record.call_id)
         if self.record is not self._saved:
             await self._peers.store.save(self.record, events)
             self._saved = self.record
@@ -130,7 +132,7 @@ class CallRunner:
         match command:
             case PublishPartial(event):
                 self._peers.outbox.show(event)
-            case RequestResponse() | SubmitOutput():
+            case RequestResponse() | SubmitOutput() | RetrieveItem():
                 if self._sideband:
                     await self._sideband.send(command)
             case Accept(rtc_id):

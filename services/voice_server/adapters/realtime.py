@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from services.voice_server.adapters.realtime_events import MalformedEventError, signals_of
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.commands import RequestResponse, SubmitOutput
+from services.voice_server.domain.commands import RequestResponse, RetrieveItem, SubmitOutput
 
 log = structlog.get_logger()
 
@@ -24,6 +24,10 @@ _PING_SECONDS = 20
 _ENDED = frozenset({1000, 1005})
 _GOING_AWAY = 1001
 _EXPIRED = "maximum duration"
+
+
+ToModel = RequestResponse | SubmitOutput | RetrieveItem
+"""The commands that a sideband carries."""
 
 
 class SidebandError(Exception):
@@ -49,7 +53,7 @@ class Sideband:
                     yield signal
         yield self._last_signal()
 
-    async def send(self, command: RequestResponse | SubmitOutput) -> None:
+    async def send(self, command: ToModel) -> None:
         """Tell OpenAI. What cannot be told is logged: the socket's end will be noticed where it is read."""
         event = _event(command)
         self._sent += 1
@@ -81,10 +85,12 @@ class Sideband:
         return s.SidebandLost()
 
 
-def _event(command: RequestResponse | SubmitOutput) -> dict[str, Any]:
+def _event(command: ToModel) -> dict[str, Any]:
     if isinstance(command, SubmitOutput):
         output = {"type": "function_call_output", "call_id": command.tool_call_id, "output": command.output}
         return {"type": "conversation.item.create", "item": output}
+    if isinstance(command, RetrieveItem):
+        return {"type": "conversation.item.retrieve", "item_id": command.item_id}
     response: dict[str, Any] = {"metadata": {"request_id": command.request_id}}
     if command.instructions:
         response["instructions"] = command.instructions

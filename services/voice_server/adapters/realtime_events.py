@@ -42,6 +42,15 @@ def _item_added(event: Event) -> list[s.Signal]:
     return [s.ItemAdded(item["id"], event.get("previous_item_id"), speaker)]
 
 
+def _item_retrieved(event: Event) -> list[s.Signal]:
+    item = event["item"]
+    if item["type"] != "message" or item.get("role") not in _SPEAKERS:
+        return []
+    texts = [part.get("transcript", part.get("text")) for part in item.get("content") or []]
+    complete = item.get("status") != "in_progress" and None not in texts
+    return [s.ItemRetrieved(item["id"], _SPEAKERS[item["role"]], "".join(texts) if complete else None)]
+
+
 def _committed(event: Event) -> list[s.Signal]:
     return [s.ItemAdded(event["item_id"], event.get("previous_item_id"), Speaker.CALLER)]
 
@@ -126,6 +135,7 @@ def _error(event: Event) -> list[s.Signal]:
 _TRANSLATIONS: Mapping[str, Callable[[Event], list[s.Signal]]] = {
     "conversation.item.added": _item_added,
     "conversation.item.created": _item_added,
+    "conversation.item.retrieved": _item_retrieved,
     "conversation.item.truncated": _truncated,
     "conversation.item.input_audio_transcription.delta": _caller_delta,
     "conversation.item.input_audio_transcription.completed": _caller_text,

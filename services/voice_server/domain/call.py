@@ -10,6 +10,7 @@ from functools import singledispatchmethod
 
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.commands import Accept, Attach, Command, HangUp, Publish, PublishPartial
+from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.instructions import tools
 from services.voice_server.domain.record import CallRecord, Phase
@@ -65,7 +66,8 @@ class Call:
     def __init__(self, record: CallRecord, published: Sequence[str] = ()) -> None:
         self.record = record
         self._at = record.phase_since
-        self._talk = Talk(tools(record.trust), record.usage, published, self._at)
+        conversation = Conversation(published, record.drafts)
+        self._talk = Talk(tools(record.trust), record.usage, conversation, self._at)
 
     def receive(self, signal: s.Signal, at: float) -> list[Command]:
         """Take in a fact and return what the call wants done about it, in order."""
@@ -75,6 +77,7 @@ class Call:
         commands = self._report(self._talk.receive(signal, at)) + self._take(signal)
         if phase := TRANSITIONS[self.record.phase].get(type(signal)):
             commands += self._enter(phase)
+        self._update(drafts=self._talk.drafts)
         return commands + self._limit()
 
     def resume(self, at: float) -> list[Command]:
@@ -112,9 +115,10 @@ class Call:
         return []
 
     def _greet(self) -> list[Command]:
-        words = None if self.record.greeted else self.record.greeting
+        if self.record.greeted:
+            return self._report(self._talk.go_on(self._at))
         self._update(greeted=True)
-        return self._report(self._talk.begin(words, self._at))
+        return self._report(self._talk.begin(self.record.greeting, self._at))
 
     def _hang_up(self) -> HangUp:
         call = self.record

@@ -64,6 +64,13 @@ class SubmitOutput(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class RetrieveItem(Command):
+    """Have OpenAI tell us of an item again, since events may have been missed."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskOpenClaw(Command):
     """Ask the user's agent; answered by `ToolAnswered`."""
 

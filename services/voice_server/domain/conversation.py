@@ -8,6 +8,7 @@ back until all before it are finished, though never for long.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.voice_server.domain.record import Draft
 from shared.events import Speaker, TurnData
 
 PATIENCE_SECONDS = 3.0
@@ -42,24 +43,30 @@ class Conversation:
 
     Args:
         published: the ids of the items released before a restart, in order; they are not released again.
+        drafts: the turns that were known of, but not released, before a restart.
     """
 
-    def __init__(self, published: Sequence[str] = ()) -> None:
+    def __init__(self, published: Sequence[str] = (), drafts: Sequence[Draft] = ()) -> None:
         said = [_Item(item_id, Speaker.ASSISTANT, finished_at=0, published=True) for item_id in published]
         self._order = said
         self._items = {item.item_id: item for item in said}
         self._placed = set(self._items)
         self._done = len(said)
+        for draft in drafts:
+            self._restore(draft)
 
     def add(self, item_id: str, previous_item_id: str | None, speaker: Speaker | None, at: float) -> None:
         """Place an item behind another one. A repeat changes nothing.
 
-        An unknown predecessor was said before we joined: the item then goes to the end.
+        A predecessor never heard of was missed: its place is kept, should we be told of it again.
         """
         if item_id in self._placed:
             return
+        if previous_item_id and not self.knows(previous_item_id):
+            self._item(previous_item_id, Speaker.ASSISTANT).spoken = False
+            self._placed.add(previous_item_id)
         item = self._item(item_id, speaker or Speaker.ASSISTANT)
-        item.spoken = speaker is not None
+        item.speaker, item.spoken = speaker or item.speaker, speaker is not None
         self._placed.add(item_id)
         self._order.remove(item)
         previous = self._items.get(previous_item_id or "")
@@ -68,6 +75,37 @@ class Conversation:
         self._done = min(self._done, place)
         if speaker is Speaker.CALLER:
             self._finish_written_before(place, at)
+
+    def knows(self, item_id: str) -> bool:
+        """Tell whether an item has been heard of."""
+        return item_id in self._items
+
+    def retrieve(self, item_id: str, speaker: Speaker, text: str, at: float) -> None:
+        """Fill in a turn whose events were missed."""
+        item = self._item(item_id, speaker)
+        if item.spoken and speaker is Speaker.ASSISTANT:
+            self.write(item_id, text)
+        elif item.finished_at is None:
+            item.speaker, item.spoken, item.text = speaker, True, text
+            self._done = min(self._done, self._order.index(item))
+            self._finish(item, at)
+
+    @property
+    def drafts(self) -> tuple[Draft, ...]:
+        """The turns that are known of, but have not been released."""
+        return tuple(
+            Draft(
+                item_id=item.item_id,
+                previous_item_id=self._order[index - 1].item_id if index else None,
+                speaker=item.speaker,
+                response_id=item.response_id,
+                text=item.text if item.written else "",
+                finished=item.finished_at is not None,
+                interrupted=item.interrupted,
+            )
+            for index, item in enumerate(self._order[self._done :], self._done)
+            if item.spoken and not item.published and (item.can_go or item.finished_at is None)
+        )
 
     def assign(self, item_id: str, response_id: str) -> None:
         """Note which response an item belongs to."""
@@ -133,6 +171,12 @@ class Conversation:
         """When a turn has waited long enough; None while none waits."""
         waiting = [item.finished_at for item in self._order[self._done :] if item.finished_at and item.can_go]
         return min(waiting) + PATIENCE_SECONDS if waiting else None
+
+    def _restore(self, draft: Draft) -> None:
+        self.add(draft.item_id, draft.previous_item_id, draft.speaker, at=0)
+        item = self._items[draft.item_id]
+        item.response_id, item.text, item.written = draft.response_id, draft.text, bool(draft.text)
+        item.finished_at, item.interrupted = 0 if draft.finished else None, draft.interrupted
 
     def _item(self, item_id: str, speaker: Speaker) -> _Item:
         if item_id not in self._items:

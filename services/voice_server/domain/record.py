@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from services.voice_server.domain.policy import Trust
-from shared.events import ANONYMOUS, CallStatus, Direction, EndReason, Usage
+from shared.events import ANONYMOUS, CallStatus, Direction, EndReason, Speaker, Usage
 
 
 class Phase(StrEnum):
@@ -18,6 +18,20 @@ class Phase(StrEnum):
     TALKING = "talking"
     CLOSING = "closing"
     ENDED = "ended"
+
+
+class Draft(BaseModel):
+    """A turn that is known of but not published yet. `text` is empty until all of it is known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item_id: str
+    previous_item_id: str | None
+    speaker: Speaker
+    response_id: str | None
+    text: str
+    finished: bool
+    interrupted: bool
 
 
 class CallRecord(BaseModel):
@@ -63,6 +77,7 @@ class CallRecord(BaseModel):
     rtc_gone: bool = False
     sequence: int = 0
     usage: Usage = Usage()
+    drafts: tuple[Draft, ...] = ()
 
     @property
     def call_id(self) -> str | None:

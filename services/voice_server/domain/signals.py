@@ -132,6 +132,15 @@ class ItemAdded(Signal):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemRetrieved(Signal):
+    """OpenAI told us of an item again; `text` is None while it does not know all of it."""
+
+    item_id: str
+    speaker: Speaker | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ItemAssigned(Signal):
     """An item is part of a response."""
 

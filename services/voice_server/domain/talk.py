@@ -5,15 +5,15 @@ numbers those and publishes them.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.commands import AskOpenClaw, Command
+from services.voice_server.domain.commands import AskOpenClaw, Command, RetrieveItem
 from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.dialogue import Dialogue
 from services.voice_server.domain.instructions import END_CALL
+from services.voice_server.domain.record import Draft
 from shared.events import ToolFinishedData, ToolStartedData, TurnData, Usage
 
 GOODBYE_SECONDS = 5
@@ -39,14 +39,14 @@ class Talk:
     Args:
         tools: the names of the tools this caller may have used.
         usage: what was consumed before a restart.
-        published: the ids of the items published before a restart, in order.
+        conversation: what was said so far.
         at: when it begins, in seconds since 1970.
     """
 
-    def __init__(self, tools: tuple[str, ...], usage: Usage, published: Sequence[str], at: float) -> None:
+    def __init__(self, tools: tuple[str, ...], usage: Usage, conversation: Conversation, at: float) -> None:
         self.usage = usage
         self._tools = tools
-        self._conversation = Conversation(published)
+        self._conversation = conversation
         self._dialogue = Dialogue()
         self._billed: set[str] = set()
         self._voice_at = at
@@ -57,10 +57,15 @@ class Talk:
         """Take in a signal; say what is to be done and what is to be told."""
         return [*self._take(signal, at), *self._conversation.release(at)]
 
-    def begin(self, greeting: str | None, at: float) -> list[Outcome]:
-        """Let the assistant say the first words, if there are any to say."""
+    def begin(self, greeting: str, at: float) -> list[Outcome]:
+        """Let the assistant say the first words."""
         self._voice_at = at
-        return list(self._dialogue.want_response(greeting)) if greeting else []
+        return list(self._dialogue.want_response(greeting))
+
+    def go_on(self, at: float) -> list[Outcome]:
+        """Take up the conversation after a gap: ask for what may have been missed of the turns known of."""
+        self._voice_at = at
+        return [RetrieveItem(draft.item_id) for draft in self.drafts if not draft.text]
 
     def finish(self, at: float) -> list[Outcome]:
         """Take out all turns that are left; those still being said are marked as interrupted."""
@@ -77,6 +82,11 @@ class Talk:
         return self._voice_at + silence_seconds + (MONOLOGUE_SECONDS if somebody_speaks else 0)
 
     @property
+    def drafts(self) -> tuple[Draft, ...]:
+        """The turns that are known of, but have not been published."""
+        return self._conversation.drafts
+
+    @property
     def wake_at(self) -> float | None:
         """When a turn has waited long enough for the one before it."""
         return self._conversation.wake_at
@@ -89,7 +99,15 @@ class Talk:
 
     @_take.register
     def _item_added(self, signal: s.ItemAdded, at: float) -> list[Outcome]:
-        self._conversation.add(signal.item_id, signal.previous_item_id, signal.speaker, at)
+        missed = signal.previous_item_id
+        known = missed is None or self._conversation.knows(missed)
+        self._conversation.add(signal.item_id, missed, signal.speaker, at)
+        return [] if missed is None or known else [RetrieveItem(missed)]
+
+    @_take.register
+    def _item_retrieved(self, signal: s.ItemRetrieved, at: float) -> list[Outcome]:
+        if signal.speaker and signal.text is not None:
+            self._conversation.retrieve(signal.item_id, signal.speaker, signal.text, at)
         return []
 
     @_take.register
