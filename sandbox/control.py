@@ -9,7 +9,7 @@ from sandbox.exchange import Exchange, NoSuchCallError
 from sandbox.scripts import SCRIPTS
 from shared.problems import InvalidRequestError, json_response, middleware, read_json
 
-Number = Annotated[str, Field(pattern=r"^(\+[1-9]\d{6,14}|anonymous)$")]
+Number = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|anonymous)$")]
 
 
 class IncomingCall(BaseModel):

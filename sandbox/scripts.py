@@ -62,7 +62,14 @@ class CallerHangsUp:
     mid_sentence: bool = False
 
 
-Step = Greets | CallerSays | AssistantSays | AssistantAsks | AssistantEndsCall | CallerHangsUp
+@dataclass(frozen=True)
+class CallerIsSilent:
+    """The caller says nothing more and stays on the line until somebody else ends the call."""
+
+
+Step = (
+    Greets | CallerSays | CallerIsSilent | CallerHangsUp | AssistantSays | AssistantAsks | AssistantEndsCall
+)
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,7 @@ SCRIPTS: dict[str, Script] = {
             AssistantSays("Two cats meet on a roof. One says miaow. The other says: you took my words."),
         ),
     ),
+    "silent": Script((Greets(), CallerIsSilent())),
 }
 
 BY_LAST_DIGITS: dict[str, str] = {
@@ -135,6 +143,7 @@ BY_LAST_DIGITS: dict[str, str] = {
     "04": "busy",
     "05": "no-answer",
     "06": "endless",
+    "07": "silent",
     "23": "talk",
 }
 """Last two digits of the called number -> script; every other number plays `talk`."""

@@ -31,7 +31,7 @@ class SandboxSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=None,
-        env_prefix="SANDBOX_",
+        env_prefix="SANDBOX_",  # a field's bare name may not be read: PORT is the voice server's
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -39,9 +39,9 @@ class SandboxSettings(BaseSettings):
         validate_default=True,
     )
 
-    host: str = "127.0.0.1"
-    port: int = Field(8090, ge=0, le=65535)
-    speed: float = Field(1.0, gt=0)
+    host: str = _named("SANDBOX_HOST", "127.0.0.1")
+    port: Annotated[int, Field(ge=0, le=65535)] = _named("SANDBOX_PORT", 8090)
+    speed: Annotated[float, Field(gt=0)] = _named("SANDBOX_SPEED", 1.0)
 
     openai_api_key: SecretStr = _named("OPENAI_API_KEY", "sk-proj-sandbox")
     openai_webhook_secret: Annotated[SecretStr, AfterValidator(_signing_secret)] = _named(

@@ -16,31 +16,33 @@ Event = dict[str, Any]
 
 def receive(call: RealtimeCall, sideband: Sideband, text: str) -> None:
     """Do what an event asks; a refusal goes back to who sent it, with the event's own id."""
-    event: Any = None
+    event = _read(text)
     try:
-        event = _read(text)
         call.client_events.append(event)
-        _HANDLERS[event["type"]](call, event)
+        _handler(event)(call, event)
     except OpenAIRefusalError as refusal:
-        event_id = event.get("event_id") if isinstance(event, dict) else None
-        frame = call.frame("error", error={**refusal.as_json(), "event_id": event_id})
-        sideband.send(frame)
+        error = {**refusal.as_json(), "event_id": event.get("event_id")}
+        sideband.send(call.frame("error", error=error))
     call.world.watch.changed()
 
 
 def _read(text: str) -> Event:
+    """Read an event; what is no JSON object is one without a type."""
     try:
         event = orjson.loads(text)
-    except ValueError as error:
-        raise _refusal("invalid_json", "The event is not valid JSON.") from error
-    if not isinstance(event, dict) or "type" not in event:
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _handler(event: Event) -> Callable[[RealtimeCall, Event], None]:
+    kind = event.get("type")
+    if kind is None:
         raise _refusal("missing_required_parameter", "Missing required parameter: 'type'.", "type")
-    if event["type"] not in _HANDLERS:
+    if kind not in _HANDLERS:
         known = ", ".join(f"'{name}'" for name in _HANDLERS)
-        raise _refusal(
-            "invalid_value", f"Invalid value: '{event['type']}'. Supported values are: {known}.", "type"
-        )
-    return event
+        raise _refusal("invalid_value", f"Invalid value: '{kind}'. Supported values are: {known}.", "type")
+    return _HANDLERS[kind]
 
 
 def _refusal(code: str, message: str, param: str | None = None) -> OpenAIRefusalError:

@@ -15,6 +15,7 @@ from sandbox.scripts import (
     AssistantEndsCall,
     AssistantSays,
     CallerHangsUp,
+    CallerIsSilent,
     CallerSays,
     Greets,
     Step,
@@ -71,6 +72,8 @@ class Performance:
                 await self._ask(step)
             case AssistantEndsCall():
                 await self._end(step)
+            case CallerIsSilent():
+                await self._call.over.wait()
             case CallerHangsUp():
                 await self._hang_up(step)
 

@@ -12,7 +12,7 @@ from shared.events import CallStatus
 
 Form = MultiDictProxy[str]
 
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _URL = re.compile(r"https?://[^\s/_]+(/\S*)?")
 
 

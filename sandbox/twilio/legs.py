@@ -103,7 +103,6 @@ class Leg:
             "price": None,
             "price_unit": "USD",
             "answered_by": None,
-            "annotation": None,
             "api_version": "2010-04-01",
             "caller_name": None,
             "forwarded_from": None,

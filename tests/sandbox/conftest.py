@@ -1,0 +1,33 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from openai import AsyncOpenAI
+
+from sandbox.app import Sandbox, running
+from sandbox.settings import SandboxSettings
+from tests.sandbox.voice_server import VoiceServer, voice_server_for
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with running(SandboxSettings(port=0, speed=150)) as running_sandbox:
+        yield running_sandbox
+
+
+@pytest.fixture
+async def voice_server(sandbox: Sandbox) -> AsyncIterator[VoiceServer]:
+    async with voice_server_for(sandbox) as server:
+        yield server
+
+
+@pytest.fixture
+async def openai_client(sandbox: Sandbox) -> AsyncIterator[AsyncOpenAI]:
+    """OpenAI's own client, pointed at the sandbox."""
+    environment = sandbox.service_environment()
+    async with AsyncOpenAI(
+        base_url=environment["OPENAI_BASE_URL"],
+        api_key=environment["OPENAI_API_KEY"],
+        webhook_secret=environment["OPENAI_WEBHOOK_SECRET"],
+        max_retries=0,
+    ) as client:
+        yield client
