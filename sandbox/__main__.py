@@ -23,5 +23,5 @@ if __name__ == "__main__":
     try:
         chosen = SandboxSettings()
     except ValidationError as error:
-        sys.exit("\n".join(["The settings need a change:", *faults(error)]))
+        sys.exit("\n".join(["The settings need a change:", *faults(error, SandboxSettings)]))
     asyncio.run(main(chosen))

@@ -72,20 +72,22 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _keys_where_real_accounts_are(self) -> Self:
         if self.openai_base_url == OPENAI_URL or self.twilio_base_url == TWILIO_URL:
-            for name in ("voice_api_key", "bridge_api_key"):
-                if getattr(self, name) is None:
-                    raise MissingKeyError(name)
+            missing = [name for name in ("voice_api_key", "bridge_api_key") if getattr(self, name) is None]
+            if missing:
+                raise MissingKeysError(missing)
         return self
 
 
-class MissingKeyError(ValueError):
-    """A key that must be set as soon as real accounts are used."""
+class MissingKeysError(ValueError):
+    """Keys that must be set as soon as real accounts are used."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, names: list[str]) -> None:
         super().__init__(
-            f"{name.upper()}: must be set, since real accounts are used; "
-            f"e.g. {name.upper()}={secrets.token_urlsafe(32)}"
+            "\n  ".join(
+                f"{name.upper()}: must be set, since real accounts are used; "
+                f"e.g. {name.upper()}={secrets.token_urlsafe(32)}"
+                for name in names
+            )
         )
 
 
@@ -93,20 +95,27 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(settings: type[S]) -> S:
-    """Read the settings, or end the process: one line per fault on stderr, exit status 2."""
+    """Read the settings, or end the process: one line per fault on stderr, exit status 1."""
     try:
         return settings()
     except ValidationError as error:
-        sys.exit("\n".join(["The settings need a change:", *faults(error)]))
+        sys.exit("\n".join(["The settings need a change:", *faults(error, settings)]))
 
 
-def faults(error: ValidationError) -> list[str]:
+def faults(error: ValidationError, settings: type[BaseSettings]) -> list[str]:
     """Say for each fault which setting it is, what is wrong, and show an example."""
     lines = []
     for fault in error.errors(include_url=False, include_input=False):
-        name = str(fault["loc"][0]) if fault["loc"] else ""
-        message = fault["msg"].removeprefix("Value error, ")
-        example = f"; e.g. {EXAMPLES[name]}" if name in EXAMPLES else ""
+        message = fault["msg"].removeprefix("Value error, ").rstrip(".")
+        if not fault["loc"]:
+            lines.append(f"  {message}")
+            continue
+        name = str(fault["loc"][0]).lower()
         problem = "is missing" if fault["type"] == "missing" else message
-        lines.append(f"  {name.upper()}: {problem}{example}" if name else f"  {message}")
+        lines.append(f"  {name.upper()}: {problem}; e.g. {_example(name, settings)}")
     return lines
+
+
+def _example(name: str, settings: type[BaseSettings]) -> str:
+    field = settings.model_fields.get(name)
+    return EXAMPLES.get(name) or f"{name.upper()}={field.default if field else '…'}"

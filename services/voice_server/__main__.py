@@ -7,12 +7,12 @@ from services.voice_server.app import create, stop
 from shared.server import serve
 
 
-def main() -> None:
+async def main() -> None:
     """Serve until SIGINT or SIGTERM."""
-    app = create()
+    app = await create()
     config = app[keys.SETTINGS]
-    asyncio.run(serve(app, config.host, config.port, before_stop=lambda: stop(app)))
+    await serve(app, config.host, config.port, before_stop=lambda: stop(app))
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

@@ -52,7 +52,7 @@ STATUSES: problems.StatusTable = {
 SIGNED_OR_OPEN = frozenset({"/webhook", "/voice/twiml", "/voice/incoming", "/health"})
 
 
-def create() -> web.Application:
+async def create() -> web.Application:
     """Build the application from the environment; gunicorn's factory.
 
     A fault in the settings or in `agent.json` ends the process with a line that says what to change.

@@ -17,12 +17,14 @@ from services.voice_server.adapters.openclaw import OpenClaw, OpenClawError
 from services.voice_server.adapters.realtime import Realtime, Sideband, SidebandError, SidebandNotFoundError
 from services.voice_server.adapters.store import Store
 from services.voice_server.adapters.twilio_api import TwilioApi, TwilioError
+from services.voice_server.adapters.twilio_webhook import signal_of
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.call import Call
 from services.voice_server.domain.commands import (
     Accept,
     AskOpenClaw,
+    AskTwilio,
     Attach,
     Command,
     HangUp,
@@ -60,9 +62,15 @@ class Peers:
 
 
 class CallRunner:
-    """Run a call until it has ended and its last tool has answered."""
+    """Run a call until it has ended and its last tool has answered.
+
+    Attributes:
+        identified: set once the call's id is known and saved.
+        ended: set once its end is saved.
+    """
 
     def __init__(self, call: Call, peers: Peers) -> None:
+        self.identified = asyncio.Event()
         self.ended = asyncio.Event()
         self._call = call
         self._peers = peers
@@ -121,6 +129,8 @@ class CallRunner:
         if events:
             log.info("call_progressed", events=[event.event_type for event in events])
             self._peers.outbox.deliver(events[0].call_id)
+        if self.record.call_id:
+            self.identified.set()
         if self.record.session_key:
             self._session_known.set()
         for command in commands:
@@ -139,6 +149,8 @@ class CallRunner:
                 tasks.start(self._accept(rtc_id), name="accept")
             case Attach(rtc_id, rejoin):
                 tasks.start(self._attach(rtc_id, rejoin=rejoin), name="sideband")
+            case AskTwilio(call_sid):
+                tasks.start(self._ask_twilio(call_sid), name="ask_twilio")
             case HangUp(call_sid, rtc_id):
                 tasks.start(self._hang_up(call_sid, rtc_id), name="hang_up")
             case AskOpenClaw(tool_call_id, request):
@@ -170,6 +182,15 @@ class CallRunner:
         finally:
             self._sideband = None
             self._sideband_gone.set()
+
+    async def _ask_twilio(self, call_sid: str) -> None:
+        try:
+            status = await self._peers.twilio.status(call_sid)
+        except TwilioError as error:
+            log.warning("leg_status_unknown", fault=str(error))
+            return
+        if signal := signal_of(status):
+            self.tell(signal)
 
     async def _hang_up(self, call_sid: str | None, rtc_id: str | None) -> None:
         status = await self._release(call_sid, rtc_id)

@@ -107,6 +107,7 @@ class Switchboard:
             runner.tell(s.LegRefused())
             raise
         self.placed(runner, call_sid)
+        await runner.identified.wait()
         return call_sid
 
     def placed(self, runner: CallRunner, call_sid: str) -> None:
@@ -220,6 +221,7 @@ class Switchboard:
             self._named = {name: other for name, other in self._named.items() if other is not runner}
             if not runner.ended.is_set():
                 await runner.give_up()
+                runner.identified.set()
                 runner.ended.set()
 
     def _know(self, runner: CallRunner, *names: str | None) -> None:

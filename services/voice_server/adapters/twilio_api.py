@@ -187,6 +187,18 @@ class TwilioApi:
             raise self._unwell(TwilioError("Twilio did not take the hang-up.")) from error
         return status if status and status.is_final else None
 
+    async def status(self, call_sid: str) -> str:
+        """Ask what has become of a call, in Twilio's words. The answer may lag a little behind.
+
+        Raises:
+            TwilioError: Twilio cannot be reached, or does not know the call.
+        """
+        try:
+            call = await self._retrying(lambda: self._client.calls(call_sid).fetch_async())
+        except TwilioException as error:
+            raise self._unwell(TwilioError("Twilio did not tell what became of the call.")) from error
+        return str(call.status)
+
     async def _update(self, call_sid: str, status: str) -> CallStatus | None:
         try:
             call = await self._retrying(lambda: self._client.calls(call_sid).update_async(status=status))

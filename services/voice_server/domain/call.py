@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatchmethod
 
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.commands import Accept, Attach, Command, HangUp, Publish, PublishPartial
+from services.voice_server.domain.commands import (
+    Accept,
+    AskTwilio,
+    Attach,
+    Command,
+    HangUp,
+    Publish,
+    PublishPartial,
+)
 from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.instructions import tools
@@ -86,9 +94,14 @@ class Call:
         call = self.record
         if call.phase is TALKING:
             return self.receive(s.SidebandLost(), at)
+        if call.phase in {JOINING, CLOSING}:
+            # What is begun anew gets its whole time anew, however long we were away.
+            self._update(phase_since=at)
         if call.phase is JOINING and call.rtc_id:
             return [Attach(call.rtc_id, rejoin=call.joined)]
-        return [self._hang_up()] if call.phase is CLOSING else []
+        if call.phase is CLOSING:
+            return [self._hang_up()]
+        return [AskTwilio(call.call_sid)] if call.call_sid else []
 
     @property
     def wake_at(self) -> float | None:
@@ -178,7 +191,8 @@ class Call:
 
     @_take.register
     def _leg_placed(self, signal: s.LegPlaced) -> list[Command]:
-        return self._identified(call_sid=self.record.call_sid or signal.call_sid)
+        # A call that OpenAI told us of first keeps that name.
+        return [] if self.record.call_id else self._identified(call_sid=signal.call_sid)
 
     @_take.register
     def _call_offered(self, signal: s.CallOffered) -> list[Command]:
@@ -191,8 +205,8 @@ class Call:
         return self._report([StartedData(caller=self.record.caller, callee=self.record.callee)])
 
     @_take.register(s.LegRefused)
-    def _leg_refused(self, _: s.Signal) -> list[Command]:
-        return self._because(EndReason.CONNECTION_FAILED)
+    def _leg_refused(self, signal: s.Signal) -> list[Command]:
+        return self._because(signal, EndReason.CONNECTION_FAILED)
 
     @_take.register(s.LegRang)
     def _leg_rang(self, _: s.Signal) -> list[Command]:
@@ -202,7 +216,8 @@ class Call:
 
     @_take.register(s.LegAnswered)
     def _answered(self, _: s.Signal) -> list[Command]:
-        if self.record.answered_at is not None or self.record.phase in {CLOSING, ENDED}:
+        call = self.record
+        if call.answered_at is not None or call.phase in {CLOSING, ENDED} or not call.call_id:
             return []
         self._update(answered_at=self._at, status=CallStatus.IN_PROGRESS)
         return self._report([NoData()])
@@ -211,7 +226,7 @@ class Call:
     def _leg_ended(self, signal: s.LegEnded) -> list[Command]:
         self._update(leg_status=self.record.leg_status or signal.status)
         talked = signal.status is CallStatus.COMPLETED
-        return self._because(EndReason.CALLER_HUNG_UP if talked else EndReason.NOT_REACHED)
+        return self._because(signal, EndReason.CALLER_HUNG_UP if talked else EndReason.NOT_REACHED)
 
     @_take.register
     def _legs_released(self, signal: s.LegsReleased) -> list[Command]:
@@ -230,7 +245,7 @@ class Call:
     def _join_failed(self, signal: s.JoinFailed) -> list[Command]:
         self._update(rtc_gone=signal.gone)
         hung_up = signal.gone and self.record.joined
-        return self._because(EndReason.CALLER_HUNG_UP if hung_up else EndReason.CONNECTION_FAILED)
+        return self._because(signal, EndReason.CALLER_HUNG_UP if hung_up else EndReason.CONNECTION_FAILED)
 
     @_take.register
     def _sideband_attached(self, signal: s.SidebandAttached) -> list[Command]:
@@ -240,21 +255,21 @@ class Call:
     @_take.register
     def _sideband_closed(self, signal: s.SidebandClosed) -> list[Command]:
         self._update(rtc_gone=True)
-        return self._because(EndReason.MAX_DURATION if signal.expired else EndReason.CALLER_HUNG_UP)
+        return self._because(signal, EndReason.MAX_DURATION if signal.expired else EndReason.CALLER_HUNG_UP)
 
     # Ourselves
 
     @_take.register
     def _hang_up_requested(self, signal: s.HangUpRequested) -> list[Command]:
-        return self._because(signal.reason)
+        return self._because(signal, signal.reason)
 
     @_take.register
     def _session_resolved(self, signal: s.SessionResolved) -> list[Command]:
         self._update(session_key=signal.session_key)
         return []
 
-    def _because(self, reason: EndReason) -> list[Command]:
-        if self.record.end_reason is None:
+    def _because(self, signal: s.Signal, reason: EndReason) -> list[Command]:
+        if TRANSITIONS[self.record.phase].get(type(signal)) is CLOSING:
             self._update(end_reason=reason)
         return []
 

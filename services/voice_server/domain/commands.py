@@ -48,6 +48,13 @@ class HangUp(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class AskTwilio(Command):
+    """Find out what has become of the person's leg; answered by the signal that was missed."""
+
+    call_sid: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestResponse(Command):
     """Make the model speak; `instructions` for this one response only."""
 

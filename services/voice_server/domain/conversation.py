@@ -5,7 +5,7 @@ known in any order: the caller's words usually after the reply to them has begun
 back until all before it are finished, though never for long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.voice_server.domain.record import Draft
@@ -68,6 +68,7 @@ class Conversation:
         item = self._item(item_id, speaker or Speaker.ASSISTANT)
         item.speaker, item.spoken = speaker or item.speaker, speaker is not None
         self._placed.add(item_id)
+        self._done = min(self._done, self._order.index(item))
         self._order.remove(item)
         previous = self._items.get(previous_item_id or "")
         place = self._order.index(previous) + 1 if previous else len(self._order)
@@ -96,7 +97,7 @@ class Conversation:
         return tuple(
             Draft(
                 item_id=item.item_id,
-                previous_item_id=self._order[index - 1].item_id if index else None,
+                previous_item_id=self._before(index, self._survives),
                 speaker=item.speaker,
                 response_id=item.response_id,
                 text=item.text if item.written else "",
@@ -104,7 +105,7 @@ class Conversation:
                 interrupted=item.interrupted,
             )
             for index, item in enumerate(self._order[self._done :], self._done)
-            if item.spoken and not item.published and (item.can_go or item.finished_at is None)
+            if self._survives(item) and not item.published
         )
 
     def assign(self, item_id: str, response_id: str) -> None:
@@ -151,7 +152,7 @@ class Conversation:
         in_order, end = True, self._done
         for index, item in enumerate(self._order[self._done :], self._done):
             in_order = in_order and not item.in_the_way
-            if in_order or (item.finished_at and at >= item.finished_at + PATIENCE_SECONDS):
+            if in_order or (item.finished_at is not None and at >= item.finished_at + PATIENCE_SECONDS):
                 end = index + 1
         turns = [self._publish(item) for item in self._order[self._done : end] if item.can_go]
         while self._done < len(self._order) and not self._order[self._done].in_the_way:
@@ -169,14 +170,27 @@ class Conversation:
     @property
     def wake_at(self) -> float | None:
         """When a turn has waited long enough; None while none waits."""
-        waiting = [item.finished_at for item in self._order[self._done :] if item.finished_at and item.can_go]
+        waiting = [item.finished_at or 0 for item in self._order[self._done :] if item.can_go]
         return min(waiting) + PATIENCE_SECONDS if waiting else None
 
     def _restore(self, draft: Draft) -> None:
-        self.add(draft.item_id, draft.previous_item_id, draft.speaker, at=0)
-        item = self._items[draft.item_id]
-        item.response_id, item.text, item.written = draft.response_id, draft.text, bool(draft.text)
-        item.finished_at, item.interrupted = 0 if draft.finished else None, draft.interrupted
+        item = _Item(draft.item_id, draft.speaker, response_id=draft.response_id, text=draft.text)
+        item.written, item.interrupted = bool(draft.text), draft.interrupted
+        item.finished_at = 0 if draft.finished else None
+        previous = self._items.get(draft.previous_item_id or "")
+        place = self._order.index(previous) + 1 if previous else 0
+        self._order.insert(place, item)
+        self._items[draft.item_id] = item
+        self._placed.add(draft.item_id)
+        self._done = min(self._done, place)
+
+    def _survives(self, item: _Item) -> bool:
+        # One that is not placed yet is announced again, or missed and then asked for.
+        open_or_said = item.published or item.in_the_way or item.can_go
+        return open_or_said and item.item_id in self._placed
+
+    def _before(self, index: int, wanted: Callable[[_Item], bool]) -> str | None:
+        return next((item.item_id for item in reversed(self._order[:index]) if wanted(item)), None)
 
     def _item(self, item_id: str, speaker: Speaker) -> _Item:
         if item_id not in self._items:
@@ -200,11 +214,10 @@ class Conversation:
         return turn
 
     def _turn(self, item: _Item) -> TurnData:
-        before = self._order[: self._order.index(item)]
         return TurnData(
             speaker=item.speaker,
             content=item.text.strip(),
             item_id=item.item_id,
-            previous_item_id=next((other.item_id for other in reversed(before) if other.published), None),
+            previous_item_id=self._before(self._order.index(item), lambda other: other.published),
             interrupted=item.interrupted,
         )

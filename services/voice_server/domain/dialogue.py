@@ -30,6 +30,8 @@ class Dialogue:
         self._seen: set[str] = set()
         self._running: dict[str, _Running] = {}
         self._playing: set[str] = set()
+        self._is_cut_off = False
+        self._unsaid: list[Command] = []
 
     @property
     def is_heard(self) -> bool:
@@ -40,7 +42,7 @@ class Dialogue:
         """Make the model speak: now, or as soon as it has finished."""
         self._requests += 1
         request = RequestResponse(f"response_{self._requests}", instructions)
-        if self._active or self._requested:
+        if self._is_cut_off or self._active or self._requested:
             self._waiting = self._waiting or request
             return []
         self._requested = request
@@ -74,6 +76,10 @@ class Dialogue:
         self._requested = None
         return self._next()
 
+    def is_running(self, tool_call_id: str) -> bool:
+        """Tell whether a tool call waits for its answer."""
+        return tool_call_id in self._running
+
     def tool_answered(
         self, tool_call_id: str, output: str, at: float
     ) -> tuple[ToolCall, float, list[Command]]:
@@ -82,10 +88,27 @@ class Dialogue:
         The model is asked to speak when the last call of the same response has been answered.
         """
         running = self._running.pop(tool_call_id)
-        commands: list[Command] = [SubmitOutput(tool_call_id, output)]
+        commands: list[Command] = []
+        (self._unsaid if self._is_cut_off else commands).append(SubmitOutput(tool_call_id, output))
         if not any(other.response_id == running.response_id for other in self._running.values()):
             commands += self.want_response()
         return running.call, at - running.started_at, commands
+
+    def cut_off(self) -> None:
+        """Hold back what is for the model. What was under way may end unheard of, so nothing waits for it.
+
+        A request that may not have arrived is made again, except for words that must not be said twice.
+        """
+        if self._requested and self._requested.instructions is None:
+            self._waiting = self._waiting or self._requested
+        self._is_cut_off, self._requested = True, None
+        self._active.clear()
+        self._playing.clear()
+
+    def go_on(self) -> list[Command]:
+        """Tell the model what was held back."""
+        unsaid, self._unsaid, self._is_cut_off = self._unsaid, [], False
+        return [*unsaid, *self._next()]
 
     def playback_started(self, response_id: str) -> None:
         """Note that the caller hears a response."""

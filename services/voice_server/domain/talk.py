@@ -140,6 +140,16 @@ class Talk:
     # The floor
 
     @_take.register
+    def _sideband_lost(self, _: s.SidebandLost, __: float) -> list[Outcome]:
+        self._caller_speaks = False
+        self._dialogue.cut_off()
+        return []
+
+    @_take.register
+    def _sideband_attached(self, _: s.SidebandAttached, __: float) -> list[Outcome]:
+        return list(self._dialogue.go_on())
+
+    @_take.register
     def _caller_spoke(self, signal: s.CallerSpoke, at: float) -> list[Outcome]:
         self._voice_at, self._caller_speaks = at, signal.goes_on
         return []
@@ -194,6 +204,8 @@ class Talk:
 
     @_take.register
     def _tool_answered(self, signal: s.ToolAnswered, at: float) -> list[Outcome]:
+        if not self._dialogue.is_running(signal.tool_call_id):
+            return []
         return self._answer(signal.tool_call_id, at, ok=signal.ok, output=signal.output)
 
     def _answer(self, tool_call_id: str, at: float, *, ok: bool, output: str) -> list[Outcome]:

@@ -1,0 +1,107 @@
+"""The real thing: both services and the sandbox as processes of their own, on free loopback ports."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
+from dev.stack import Program, running
+from sandbox.settings import SandboxSettings
+
+WITHIN_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+@dataclass
+class Stack:
+    """What runs, and how to talk to it."""
+
+    http: aiohttp.ClientSession
+    folder: Path
+    bridge: Program
+    voice: Program
+
+    async def call(self, to: str = OWNER) -> str:
+        body = {"to": to, "message": "Hello! This is your AI assistant calling."}
+        async with self.http.post(f"{self.voice.url}/call", json=body) as answer:
+            assert answer.status == 202, await answer.text()
+            return str((await answer.json())["call_id"])
+
+    async def get(self, url: str) -> Any:
+        async with self.http.get(url) as answer:
+            return await answer.json()
+
+    async def turns(self, call_id: str) -> list[str]:
+        document = await self.get(f"{self.voice.url}/history/{call_id}/transcript")
+        return [turn["content"] for turn in document["transcript"]]
+
+    async def until(self, fact: Callable[[], Any]) -> None:
+        """Wait until a coroutine function answers something true."""
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while True:
+                try:
+                    if await fact():
+                        return
+                except (aiohttp.ClientError, KeyError):
+                    pass  # the process that was asked is just not there
+                await asyncio.sleep(0.02)
+
+    async def until_said(self, call_id: str, turns: int) -> None:
+        async def said() -> bool:
+            return len(await self.turns(call_id)) >= turns
+
+        await self.until(said)
+
+    async def until_synced(self, call_id: str) -> None:
+        async def synced() -> bool:
+            sessions = (await self.get(f"{self.bridge.url}/sessions"))["sessions"]
+            return any(one["callId"] == call_id and one["state"] == "synced" for one in sessions)
+
+        await self.until(synced)
+
+    async def kill_and_restart(self, program: Program) -> None:
+        assert program.process
+        program.process.kill()
+        await program.process.wait()
+        await program.start()
+
+    def written(self) -> list[tuple[str, str]]:
+        """Role and text of every message in the OpenClaw folder's transcripts."""
+        lines = [
+            json.loads(line)
+            for file in self.folder.glob("openclaw/agents/main/sessions/*.jsonl")
+            for line in file.read_text(encoding="utf-8").splitlines()
+        ]
+        messages = [line["message"] for line in lines if line["type"] == "message"]
+        return [(message["role"], message["content"][0]["text"]) for message in messages]
+
+
+@asynccontextmanager
+async def a_stack(
+    folder: Path, speed: float, changes: Callable[[list[Program]], None] = lambda _: None
+) -> AsyncIterator[Stack]:
+    ports = Ports(port=free_port(), bridge_port=free_port())
+    settings = SandboxSettings(port=free_port(), speed=speed, public_url=f"http://127.0.0.1:{ports.port}")
+    environment = sandbox_environment(settings, ports, folder) | {"LOG_LEVEL": "warning"}
+    both = services(ports, environment)
+    changes(both)
+    async with running([sandbox(settings), *both]), aiohttp.ClientSession() as http:
+        yield Stack(http, folder, *both)
+
+
+@pytest.fixture
+async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
+    async with a_stack(tmp_path, 8) as one:
+        yield one
