@@ -96,7 +96,6 @@ async def _journal(app: web.Application) -> AsyncIterator[None]:
 
 async def _tails(app: web.Application) -> AsyncIterator[None]:
     app[TAILS] = tails = Tails(app[JOURNAL], app[SETTINGS].sse_ping_seconds)
-    await tails.start()
     async with Tasks() as tasks:
         tasks.start(tails.run(), name="tails")
         yield

@@ -65,58 +65,70 @@ class Tails:
         self._first = 0  # the position of _frames[0]
         self._floor = 0  # all records behind this number are in _frames
         self._head = 0
+        self._readers = 0
         self._closed = False
         self._changed = asyncio.Event()
 
-    async def start(self) -> None:
-        """Begin at the journal's end."""
-        self._floor = self._head = await self._journal.last_number()
-
     async def run(self) -> None:
-        """Take over what is added to the journal, for ever."""
+        """Take over what is added to the journal while somebody reads, for ever."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._wake_seconds):
                     await self._journal.grown.wait()
             self._journal.grown.clear()
             try:
-                await self._read_on()
+                if self._readers:
+                    await self._read_on()
             except DatabaseError as error:
                 log.warning("journal_unreadable", error=str(error))
             self._wake()
 
     def publish(self, partial: TranscriptPartial, session_key: str | None) -> None:
         """Show a turn's text so far to those who are there now."""
+        if not self._readers:
+            return
         record = Record(
             self._head, partial.call_id, session_key, partial.event_type, partial.model_dump_json().encode()
         )
         self._frames.append(_frame(record, is_partial=True))
         self._wake()
 
-    async def follow(self, scope: Scope, after: int | None) -> AsyncGenerator[list[Frame], None]:
-        """Yield what the scope takes behind a number (None: from now on), nothing lost and nothing twice."""
+    async def beginning(self, after: int | None) -> int:
+        """Tell where a reader begins: behind the number it saw last, else with what comes next."""
         last = await self._journal.last_number()
-        number = last if after is None else min(after, last)
+        if not self._readers:
+            self._first += len(self._frames)
+            self._frames.clear()
+            self._floor = self._head = last
+        return last if after is None else min(after, last)
+
+    async def follow(self, scope: Scope, number: int) -> AsyncGenerator[list[Frame], None]:
+        """Yield what the scope takes behind a number, nothing lost and nothing twice."""
+        self._readers += 1
+        self._journal.grown.set()
         place = -1
-        while not self._closed:
-            changed = self._changed
-            if number > self._head:
-                await changed.wait()
-                continue
-            if place < self._first and number < self._floor:
-                records, number = await self._journal.after(
-                    number, _PAGE, call_id=scope.call_id, session_key=scope.session_key
-                )
-                yield [_frame(record) for record in records]
-                continue
-            if place < self._first:
-                place = self._first + bisect_right(self._frames, number, key=lambda frame: frame.number)
-            start = place - self._first
-            if batch := self._frames[start : start + _PAGE]:
-                place, number = place + len(batch), batch[-1].number
-            else:
-                await changed.wait()
-            yield [frame for frame in batch if scope.takes(frame)]
+        try:
+            while not self._closed:
+                changed = self._changed
+                if number > self._head:
+                    await changed.wait()
+                    continue
+                if place < self._first and number < self._floor:
+                    records, number = await self._journal.after(
+                        number, _PAGE, call_id=scope.call_id, session_key=scope.session_key
+                    )
+                    yield [_frame(record) for record in records]
+                    continue
+                if place < self._first:
+                    place = self._first + bisect_right(self._frames, number, key=lambda frame: frame.number)
+                start = place - self._first
+                if batch := self._frames[start : start + _PAGE]:
+                    place, number = place + len(batch), batch[-1].number
+                else:
+                    await changed.wait()
+                yield [frame for frame in batch if scope.takes(frame)]
+        finally:
+            self._readers -= 1
 
     def close(self) -> None:
         """End all readers."""

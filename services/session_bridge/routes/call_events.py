@@ -20,7 +20,7 @@ async def take(request: web.Request) -> web.Response:
         receipt = await request.app[JOURNAL].accept(event, await _first_key(request.app, event))
         if isinstance(event, CallEnded):
             request.app[DELIVERY].start(event.call_id)
-        log.debug("event_taken", type=event.event_type, sequence=event.sequence, is_new=receipt.is_new)
+            log.info("call_ended", status=event.data.status, events=event.sequence)
     status = "accepted" if receipt.is_new else "duplicate"
     return json_response({"status": status, "sessionKey": receipt.session_key})
 

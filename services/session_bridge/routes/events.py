@@ -46,13 +46,14 @@ async def end_all(app: web.Application) -> None:
 async def _stream(
     request: web.Request, scope: Scope, after: int | None, *, until: str | None
 ) -> web.StreamResponse:
-    settings = request.app[SETTINGS]
+    settings, tails = request.app[SETTINGS], request.app[TAILS]
+    beginning = await tails.beginning(after)
     async with (
         _counted(request),
         sse_response(
             request, ping_interval=settings.sse_ping_seconds, send_timeout=settings.sse_send_seconds
         ) as response,
-        aclosing(request.app[TAILS].follow(scope, after)) as batches,
+        aclosing(tails.follow(scope, beginning)) as batches,
     ):
         async for batch in batches:
             if not response.is_connected() or not await _sent(response, batch, settings.sse_send_seconds):

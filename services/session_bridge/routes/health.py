@@ -37,7 +37,7 @@ async def show(request: web.Request) -> web.Response:
 
 def _openclaw(folder: OpenClawFolder, agent_id: str, waiting: list[Session]) -> health.Check:
     if waiting:
-        return health.failed(f"{len(waiting)} ended calls wait to be written: {waiting[0].last_error}")
+        return health.failed(f"Ended calls waiting to be written: {len(waiting)}. {waiting[0].last_error}")
     try:
         folder.config()
         folder.require_jsonl(agent_id)

@@ -1,0 +1,48 @@
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from services.session_bridge.keys import JOURNAL
+from tests.session_bridge.bridge import Bridge, Start
+from tests.session_bridge.calls import Home, call
+
+
+async def test_all_is_well_where_everything_is_there(start: Start) -> None:
+    async with TestServer(web.Application(), host="127.0.0.1") as voice_server:
+        bridge = await start(voice_server_url=str(voice_server.make_url("")).rstrip("/"))
+        await bridge.tell(call()[:1])
+        status, health = await bridge.get("/health")
+    assert (status, health["status"], health["active_calls"]) == (200, "ok", 1)
+    assert {check["status"] for check in health["checks"].values()} == {"ok"}
+    assert "jsonl" in health["checks"]["openclaw"]["detail"]
+
+
+async def test_a_waiting_call_degrades_and_says_why(start: Start, home: Home) -> None:
+    home.sessions.rmdir()
+    bridge = await start()
+    assert (await bridge.get("/health"))[1]["checks"]["openclaw"]["status"] == "unknown"
+    await bridge.tell(call("user: hi"))
+    await bridge.until_all_are("failed")
+    status, health = await bridge.get("/health")
+    assert (status, health["status"]) == (200, "degraded")
+    assert "waiting to be written: 1. There are no" in health["checks"]["openclaw"]["detail"]
+
+
+async def test_a_sqlite_store_is_named_before_any_call_waits(start: Start, home: Home) -> None:
+    (home.root / "agents" / "main" / "agent").mkdir()
+    (home.root / "agents" / "main" / "agent" / "openclaw-agent.sqlite").touch()
+    check = (await (await start()).get("/health"))[1]["checks"]["openclaw"]
+    assert (check["status"], "gateway store" in check["detail"]) == ("failed", True)
+
+
+async def test_only_an_unusable_journal_is_unavailable(bridge: Bridge) -> None:
+    database = bridge.client.app[JOURNAL]._database
+    database._connection.execute("DROP TABLE sessions")
+    status, health = await bridge.get("/health")
+    assert (status, health["checks"]["journal"]["status"]) == (503, "failed")
+    assert (await bridge.post("/call-event", call()[0]))[0] == 503
+
+
+async def test_health_needs_no_key_and_everything_else_does(bridge: Bridge) -> None:
+    for path, expected in {"/health": 200, "/sessions": 401, "/events": 401, "/nothing": 401}.items():
+        async with bridge.client.get(path, headers={"Authorization": "Bearer wrong"}) as response:
+            assert response.status == expected, path

@@ -1,0 +1,29 @@
+from tests.session_bridge.bridge import Bridge
+from tests.session_bridge.calls import CALL, NUMBER, call
+
+
+async def test_sessions_are_listed_newest_first_with_what_became_of_them(bridge: Bridge) -> None:
+    await bridge.tell(call("user: hi", "assistant: hello"))
+    await bridge.until_all_are("synced")
+    await bridge.tell(call(call_id="CA2")[:1])
+    newest, oldest = await bridge.sessions()
+    assert newest["callId"] == "CA2"
+    assert oldest == {
+        "sessionKey": f"agent:main:voice:direct:{NUMBER}",
+        "callId": CALL,
+        "phoneNumber": NUMBER,
+        "direction": "inbound",
+        "startedAt": "2026-11-22T14:03:12.204Z",
+        "turns": 2,
+        "state": "synced",
+        "lastError": None,
+    }
+
+
+async def test_a_state_filters_and_an_unknown_one_is_refused(bridge: Bridge) -> None:
+    await bridge.tell(call()[:1])
+    assert len(await bridge.sessions("?state=active")) == 1
+    assert await bridge.sessions("?state=failed") == []
+    status, problem = await bridge.get("/sessions?state=lost")
+    assert status == 422
+    assert "active, syncing, synced, failed" in problem["detail"]

@@ -1,0 +1,139 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.session_bridge.adapters.journal import Journal
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.session_keys import SessionKeys
+from services.session_bridge.delivery import Delivery, backoff
+from services.session_bridge.domain.session import Session, State
+from services.session_bridge.domain.session_key import Callers
+from shared.database import DatabaseError
+from tests.session_bridge.calls import CALL, NUMBER, Home, call, read
+from tests.session_bridge.waiting import until
+
+KEY = f"agent:main:voice:direct:{NUMBER}"
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    opened = Journal(tmp_path / "bridge.sqlite")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def delivery(journal: Journal, home: Home) -> AsyncIterator[Delivery]:
+    made = deliver(journal, home)
+    yield made
+    await made.close()
+
+
+def deliver(journal: Journal, home: Home) -> Delivery:
+    folder = OpenClawFolder(home.root, "auto")
+    return Delivery(journal, SessionKeys(Callers("main"), folder), JsonlStore(folder), lambda _failures: 0.01)
+
+
+async def end_call(journal: Journal, *texts: str, call_id: str = CALL) -> None:
+    for event in call(*texts, call_id=call_id):
+        await journal.accept(read(event), None)
+
+
+async def state(journal: Journal) -> Session:
+    session = await journal.session(CALL)
+    assert session is not None
+    return session
+
+
+async def test_a_crash_between_the_write_and_its_record_ends_in_one_block(
+    journal: Journal, home: Home, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await end_call(journal, "user: hi", "assistant: hello")
+
+    async def crash(*_: object) -> bool:
+        raise DatabaseError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "synced", crash)
+        with pytest.raises(DatabaseError):
+            await delivery.attempt(CALL)
+    assert (await state(journal)).state is State.SYNCING
+    session, injected = await delivery.attempt(CALL)
+    assert (session.state, injected) == (State.SYNCED, 2)
+    assert home.texts(KEY) == ["user: hi", "assistant: hello"]
+
+
+async def test_a_call_without_a_word_is_synced_without_a_line(
+    journal: Journal, home: Home, delivery: Delivery
+) -> None:
+    await end_call(journal, "user:  ")
+    session, injected = await delivery.attempt(CALL)
+    assert (session.state, injected) == (State.SYNCED, 0)
+    assert home.entries() == {}
+
+
+async def test_what_is_in_the_way_is_waited_for(journal: Journal, home: Home, delivery: Delivery) -> None:
+    home.sessions.rmdir()
+    await end_call(journal, "user: hi")
+    delivery.start(CALL)
+    delivery.start(CALL)
+
+    async def tried_thrice() -> bool:
+        return (await state(journal)).attempts >= 3
+
+    await until(tried_thrice)
+    assert (await state(journal)).state is State.FAILED
+    home.sessions.mkdir()
+
+    async def done() -> bool:
+        return (await state(journal)).state is State.SYNCED
+
+    await until(done)
+    assert (await state(journal)).last_error is None
+
+
+async def test_an_unusable_journal_is_tried_again(
+    journal: Journal, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await end_call(journal, "user: hi")
+    turns, failures = journal.turns, iter([DatabaseError("disk full")])
+
+    async def failing(call_id: str) -> object:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await turns(call_id)
+
+    monkeypatch.setattr(journal, "turns", failing)
+    delivery.start(CALL)
+
+    async def done() -> bool:
+        return (await state(journal)).state is State.SYNCED
+
+    await until(done)
+
+
+async def test_what_an_earlier_process_left_is_taken_up_again(journal: Journal, home: Home) -> None:
+    for place in range(3):
+        await end_call(journal, f"user: {place}", call_id=f"CA{place}")
+    delivery = deliver(journal, home)
+    await delivery.resume()
+
+    async def done() -> bool:
+        return len(await journal.sessions(State.SYNCED)) == 3
+
+    await until(done)
+    await delivery.close()
+    assert [text for text in home.texts(KEY) if text.startswith("user")] == ["user: 0", "user: 1", "user: 2"]
+
+
+async def test_a_running_call_is_not_written(journal: Journal, home: Home, delivery: Delivery) -> None:
+    await journal.accept(read(call()[0]), None)
+    session, injected = await delivery.attempt(CALL)
+    assert (session.state, injected) == (State.ACTIVE, 0)
+    assert home.entries() == {}
+
+
+def test_the_pause_grows_to_a_minute_and_no_further() -> None:
+    assert [backoff(attempts) for attempts in (1, 2, 3, 9, 10, 10_000)] == [0.2, 0.4, 0.8, 51.2, 60, 60]

@@ -1,0 +1,113 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from services.session_bridge import tails as module
+from services.session_bridge.adapters.journal import Journal
+from services.session_bridge.tails import Scope, Tails
+from shared.database import DatabaseError
+from shared.events import TranscriptPartial
+from shared.tasks import Tasks
+from tests.session_bridge.calls import CALL, kept, partial, read, said
+
+ALL = Scope(partials=True)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    opened = Journal(tmp_path / "bridge.sqlite")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def tails(journal: Journal) -> AsyncIterator[Tails]:
+    made = Tails(journal, wake_seconds=0.05)
+    async with Tasks() as tasks:
+        tasks.start(made.run(), name="tails")
+        yield made
+
+
+async def speak(journal: Journal, first: int, last: int) -> None:
+    for place in range(first, last + 1):
+        data = said(f"user: {place}", f"item_{place}")
+        await journal.accept(read(kept(CALL, place, "transcript_update", data)), "agent:main:main")
+
+
+async def numbers(tails: Tails, after: int, last: int, scope: Scope = ALL) -> list[int]:
+    seen: list[int] = []
+    async with asyncio.timeout(5), aclosing(tails.follow(scope, after)) as batches:
+        async for batch in batches:
+            seen += [frame.number for frame in batch]
+            if last in seen:
+                break
+    return seen
+
+
+@pytest.mark.parametrize("after", [0, 3, 17, 40])
+async def test_a_reader_behind_what_memory_holds_reads_on_from_disk(
+    journal: Journal, tails: Tails, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_KEPT", 8)
+    monkeypatch.setattr(module, "_PAGE", 5)
+    await speak(journal, 1, 40)
+    reading = asyncio.gather(numbers(tails, after, 50), numbers(tails, after, 50, Scope(CALL)))
+    await speak(journal, 41, 50)
+    assert list(await reading) == [list(range(after + 1, 51))] * 2
+
+
+async def test_a_reader_that_falls_behind_while_it_sends_loses_nothing(
+    journal: Journal, tails: Tails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_KEPT", 4)
+    seen: list[int] = []
+    async with aclosing(tails.follow(ALL, 0)) as slow:
+        await speak(journal, 1, 2)
+        while 2 not in seen:
+            seen += [frame.number for frame in await anext(slow)]
+        await speak(journal, 3, 30)
+        assert await numbers(tails, 0, 30) == list(range(1, 31))
+        while 30 not in seen:
+            seen += [frame.number for frame in await anext(slow)]
+    assert seen == list(range(1, 31))
+
+
+async def test_a_partial_stands_where_it_was_said(journal: Journal, tails: Tails) -> None:
+    shown: list[tuple[int, bool]] = []
+    async with aclosing(tails.follow(ALL, 0)) as batches:
+        await speak(journal, 1, 1)
+        while not shown:
+            shown += [(frame.number, frame.is_partial) for frame in await anext(batches)]
+        tails.publish(TranscriptPartial.model_validate(partial("user: h")), None)
+        await speak(journal, 2, 2)
+        while (2, False) not in shown:
+            shown += [(frame.number, frame.is_partial) for frame in await anext(batches)]
+    assert shown == [(1, False), (1, True), (2, False)]
+
+
+async def test_a_journal_that_fails_for_a_moment_is_read_on(
+    journal: Journal, tails: Tails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after, failures = journal.after, iter([DatabaseError("disk full")])
+
+    async def failing(number: int, limit: int) -> object:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await after(number, limit)
+
+    monkeypatch.setattr(journal, "after", failing)
+    await speak(journal, 1, 2)
+    assert await numbers(tails, 0, 2) == [1, 2]
+
+
+async def test_closing_ends_every_reader(tails: Tails) -> None:
+    async def ended() -> bool:
+        return [frame async for batch in tails.follow(ALL, 0) for frame in batch] == []
+
+    reading = asyncio.gather(ended(), ended())
+    await asyncio.sleep(0)
+    tails.close()
+    assert all(await reading)
