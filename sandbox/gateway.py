@@ -43,14 +43,15 @@ class GatewayRefusalError(RefusalError):
         return json_response({"error": {"message": str(self), "type": self.kind}}, status=self.status)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
-    """One question, and in which conversation of the agent it was put."""
+    """One question, and in which conversation of the agent it was put; `cancelled` if the asker went away."""
 
     session_key: str | None
     question: str
     streamed: bool
     answer: str
+    cancelled: bool = False
 
 
 class Gateway:
@@ -91,11 +92,24 @@ class Gateway:
             "model": body["model"],
         }
         if asked.streamed:
-            return await _stream(request, self._chunks(common, asked.answer))
+            return await self._stream(request, common, asked)
         message = {"role": "assistant", "content": asked.answer}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
         return json_response({**common, "object": "chat.completion", "choices": [choice], "usage": usage})
+
+    async def _stream(self, request: web.Request, common: dict[str, Any], asked: Asked) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
+        )
+        await response.prepare(request)
+        try:
+            async for chunk in self._chunks(common, asked.answer):
+                await response.write(b"data: " + orjson.dumps(chunk) + b"\n\n")
+            await response.write(b"data: [DONE]\n\n")
+        except ConnectionError:
+            asked.cancelled = True
+        return response
 
     async def _chunks(self, common: dict[str, Any], answer: str) -> AsyncIterator[dict[str, Any]]:
         deltas = [{"role": "assistant"}, *({"content": part} for part in re.findall(r"\s*\S+", answer))]
@@ -130,14 +144,3 @@ def _question(body: dict[str, Any]) -> str:
     if isinstance(content, list):
         return " ".join(part.get("text", "") for part in content)
     return str(content)
-
-
-async def _stream(request: web.Request, chunks: AsyncIterator[dict[str, Any]]) -> web.StreamResponse:
-    response = web.StreamResponse(
-        headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
-    )
-    await response.prepare(request)
-    async for chunk in chunks:
-        await response.write(b"data: " + orjson.dumps(chunk) + b"\n\n")
-    await response.write(b"data: [DONE]\n\n")
-    return response

@@ -2,14 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
 from sandbox.openai import session_config
 from sandbox.openai.conversation import Conversation, Item, new_id
+from sandbox.openai.floor import Floor
 from sandbox.openai.ledger import Ledger
-from sandbox.openai.response import Midway, Reply, Response
 from sandbox.openai.sideband import Frame, Sideband
 from sandbox.sip import Invite
 from sandbox.world import World
@@ -38,10 +37,6 @@ class RealtimeCall:
         emitted: how many there would have been, had somebody been there all the time.
         client_events: every event the sidebands brought.
         referred_to: where it was to be transferred.
-        active: the response being generated; at most one.
-        newest: the latest response, whether or not it is still heard.
-        reply_to: chooses what the model says when the service asks for a response.
-        deferred: what waits for the active response to be done.
     """
 
     def __init__(self, world: World, invite: Invite) -> None:
@@ -60,10 +55,7 @@ class RealtimeCall:
         self.client_events: list[dict[str, Any]] = []
         self.emitted = 0
         self.tasks = Tasks()
-        self.active: Response | None = None
-        self.newest: Response | None = None
-        self.reply_to: Callable[[dict[str, Any]], Reply] = lambda _params: Reply("Yes?")
-        self.deferred: list[Callable[[], None]] = []
+        self.floor = Floor(self)
         self._accepted_at = 0.0
 
     @property
@@ -95,8 +87,8 @@ class RealtimeCall:
         orderly = cause is EndCause.HUNG_UP_BY_API
         for sideband in self.sidebands:
             sideband.end(1000 if orderly else self.world.switches.hang_up_close)
-        if self.active:
-            self.active.abandon()
+        if self.floor.active:
+            self.floor.active.abandon()
         self.world.tasks.start(self.tasks.cancel(), name=f"end of {self.call_id}")
         self.world.watch.changed()
 
@@ -134,56 +126,6 @@ class RealtimeCall:
             self.sent.append(frame.body)
             self.ledger.mark_told(frame.event_id)
             self.world.watch.changed()
-
-    def respond(
-        self, reply: Reply, metadata: dict[str, str] | None = None, midway: Midway | None = None
-    ) -> Response:
-        """Let the model answer; only when no response is active.
-
-        Args:
-            reply: what it says and calls.
-            metadata: what the service attached to its request.
-            midway: done when half of it has been generated.
-        """
-        self.newest = self.active = Response(self, reply, metadata, midway, self.newest)
-        self.active.start()
-        return self.active
-
-    def interrupt(self, reason: str) -> None:
-        """Stop the model in the middle: what is heard falls silent, what is being generated is cut."""
-        before_done = self.world.switches.truncated == "before_done"
-        truncation = self._fall_silent()
-        if before_done:
-            self._truncate(truncation)
-        if self.active:
-            self.active.cut(reason)
-        if not before_done:
-            self._truncate(truncation)
-
-    def clear_output(self) -> None:
-        """Let what is being heard fall silent; generating goes on."""
-        self._truncate(self._fall_silent())
-
-    def _fall_silent(self) -> tuple[Item, int] | None:
-        playback = self.newest.playback if self.newest else None
-        if not (self.newest and playback) or playback.over.is_set():
-            return None
-        played_ms, was_heard = playback.played_ms, playback.is_heard
-        playback.clear()
-        return (self.newest.spoken, played_ms) if was_heard and self.newest.spoken else None
-
-    def _truncate(self, truncation: tuple[Item, int] | None) -> None:
-        if truncation:
-            item, played_ms = truncation
-            self.emit("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=played_ms)
-            item.truncated_ms = played_ms
-
-    def response_done(self) -> None:
-        """Make room for the next response, and do what has waited for that."""
-        self.active = None
-        waiting, self.deferred = self.deferred, []
-        for work in waiting:
-            work()
 
     def add_item(self, item: Item, after: str | None = None) -> None:
         """Put an item into the conversation and say so."""

@@ -62,19 +62,19 @@ def _response_create(call: RealtimeCall, event: Event) -> None:
     params = event.get("response") or {}
     if params.get("conversation") == "none":
         raise _refusal("invalid_value", "Out-of-band responses are not played here.", "response.conversation")
-    if call.active:
+    if call.floor.active:
         raise _refusal(
             "conversation_already_has_active_response",
-            f"Conversation already has an active response in progress: {call.active.id}."
+            f"Conversation already has an active response in progress: {call.floor.active.id}."
             " Wait until the response is finished before creating a new one.",
         )
-    call.respond(call.reply_to(params), params.get("metadata"))
+    call.floor.respond(call.floor.reply_to(params), params.get("metadata"))
 
 
 def _response_cancel(call: RealtimeCall, _event: Event) -> None:
-    if not call.active:
+    if not call.floor.active:
         raise _refusal("response_cancel_not_active", "Cancellation failed: no active response found")
-    call.active.cut("client_cancelled")
+    call.floor.active.cut("client_cancelled")
 
 
 def _item_create(call: RealtimeCall, event: Event) -> None:
@@ -100,8 +100,8 @@ def _item_create(call: RealtimeCall, event: Event) -> None:
         call.finish_item(item)
 
     # The output of a function may be sent at any time; it is taken in when the model has finished speaking.
-    if call.active and body["type"] == "function_call_output":
-        call.deferred.append(add)
+    if body["type"] == "function_call_output":
+        call.floor.when_free(add)
     else:
         add()
 
@@ -143,7 +143,7 @@ def _item_truncate(call: RealtimeCall, event: Event) -> None:
 
 
 def _output_clear(call: RealtimeCall, _event: Event) -> None:
-    call.clear_output()
+    call.floor.clear()
 
 
 def _input_clear(call: RealtimeCall, _event: Event) -> None:

@@ -38,7 +38,7 @@ class Performance:
         self._awaited: Words | None = None
         self._came = asyncio.Event()
         self._last_turn: Utterance | None = None
-        call.reply_to = self.reply_to
+        call.floor.reply_to = self.reply_to
 
     async def run(self) -> None:
         """Play every step; when the script is over the caller hangs up."""
@@ -59,6 +59,8 @@ class Performance:
         return Reply(quoted(params) or "I'm still here.")
 
     async def _play(self, step: Step) -> None:
+        if isinstance(step, CallerSays | CallerIsSilent | CallerHangsUp):
+            self._settle_turn()
         match step:
             case Greets():
                 await self._when_asked(
@@ -79,13 +81,13 @@ class Performance:
 
     async def _caller_says(self, step: CallerSays) -> None:
         turn = Utterance(self._call, step.words)
-        if step.interrupts and (response := self._call.newest):
+        if step.interrupts and (response := self._call.floor.newest):
             await self._opportunity(response, early=step.early)
             turn.begin()
             if self._turn_detection().get("interrupt_response", True):
-                self._call.interrupt("turn_detected")
+                self._call.floor.interrupt("turn_detected")
         else:
-            await self._quiet()
+            await self._call.floor.quiet()
             await self._call.world.clock.pause(_REACTION_SECONDS)
             turn.begin()
         await turn.finish()
@@ -97,17 +99,20 @@ class Performance:
             await response.generated.wait()
             await self._call.world.clock.pause(_REACTION_SECONDS)
 
+    def _settle_turn(self) -> None:
+        """Transcribe a turn that nobody has answered."""
+        turn, self._last_turn = self._last_turn, None
+        if turn:
+            turn.transcribe()
+
     async def _answer(self, reply: Reply) -> None:
         """Respond to the caller's turn, whose transcription comes in the middle of it."""
-        turn, self._last_turn = self._last_turn, None
-        midway = turn.transcribe if turn else None
         if self._turn_detection().get("create_response", True):
-            while self._call.active:
-                await self._call.active.generated.wait()
-            self._call.respond(reply, midway=midway)
+            while self._call.floor.active:
+                await self._call.floor.active.generated.wait()
+            self._call.floor.respond(reply, midway=self._settle_turn)
         else:
-            if midway:
-                midway()
+            self._settle_turn()
             await self._when_asked(lambda _params: reply, _TOOL_PATIENCE)
 
     async def _ask(self, step: AssistantAsks) -> None:
@@ -127,18 +132,18 @@ class Performance:
         if self._offers("end_call"):
             tool = ToolCall("end_call", {"reason": step.reason}, new_id("call"))
             await self._answer(Reply(step.words, tool))
-            await self._quiet()
+            await self._call.floor.quiet()
             await asyncio.sleep(_GOODBYE_PATIENCE)
         else:
             await self._answer(Reply(step.words))
         await self._play(CallerHangsUp())
 
     async def _hang_up(self, step: CallerHangsUp) -> None:
-        if step.mid_sentence and self._call.newest:
-            await self._call.newest.half.wait()
+        if step.mid_sentence and self._call.floor.newest:
+            await self._call.floor.newest.half.wait()
             await self._call.world.clock.pause(_REACTION_SECONDS / 5)
         else:
-            await self._quiet()
+            await self._call.floor.quiet()
             await self._call.world.clock.pause(_REACTION_SECONDS)
         self._call.end(EndCause.CALLER_HUNG_UP)
 
@@ -155,12 +160,6 @@ class Performance:
             await asyncio.wait_for(self._came.wait(), seconds)
         except TimeoutError:
             self._awaited = None
-
-    async def _quiet(self) -> None:
-        """Wait until the model has been heard to the end."""
-        heard = None
-        while heard is not self._call.newest and (heard := self._call.newest):
-            await heard.heard()
 
     def _offers(self, tool: str) -> bool:
         session = self._call.session or {}

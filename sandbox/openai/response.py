@@ -193,7 +193,7 @@ class Response:
         if self.playback:
             self.playback.complete()
         self.generated.set()
-        self._call.response_done()
+        self._call.floor.free()
 
     def _pass_half(self) -> None:
         if not self.half.is_set():

@@ -1,6 +1,7 @@
 """What Twilio posts to the service: signed forms that ask for TwiML or tell how a call fares."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -22,12 +23,21 @@ _PLACES = {
 }
 
 
+@dataclass(frozen=True)
+class Posted:
+    """One form posted to the service, and the status of the answer (None: there was none)."""
+
+    url: str
+    form: dict[str, str]
+    status: int | None
+
+
 class Callbacks:
-    """Post to the service under test; what was posted is kept in `sent`, with the answer's status."""
+    """Post to the service under test; every attempt is kept in `posted`."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.sent: list[tuple[str, dict[str, str], int | None]] = []
+        self.posted: list[Posted] = []
 
     async def fetch_twiml(self, url: str, leg: Leg, further: dict[str, str] | None = None) -> str:
         """Ask the service what to do with a call.
@@ -84,7 +94,7 @@ class Callbacks:
                 status = response.status
                 return status, response.content_type, await response.text()
         finally:
-            self.sent.append((url, form, status))
+            self.posted.append(Posted(url, form, status))
             self._world.watch.changed()
 
 

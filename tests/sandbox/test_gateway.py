@@ -68,3 +68,13 @@ async def test_a_wrong_token_and_a_model_that_is_no_agent_are_refused(
             model="openclaw", messages=[{"role": "user", "content": "Hi"}]
         )
     assert [request.status for request in sandbox.gateway.received] == [400, 400, 401]
+
+
+async def test_a_question_is_cancelled_when_the_asker_goes_away(sandbox: Sandbox, agent: AsyncOpenAI) -> None:
+    stream = await agent.chat.completions.create(
+        model="openclaw", messages=[{"role": "user", "content": QUESTION}], stream=True
+    )
+    await anext(aiter(stream))
+    await stream.close()
+    await sandbox.world.watch.until(lambda: sandbox.gateway.received[0].status is not None)
+    assert sandbox.gateway.asked[0].cancelled

@@ -234,6 +234,24 @@ async def test_an_endless_call_goes_on_until_somebody_ends_it(
     await sandbox.call_over(call.id)
 
 
+async def test_a_silent_caller_stays_until_somebody_else_ends_the_call(
+    sandbox: Sandbox, voice_server: VoiceServer
+) -> None:
+    call = sandbox.phone_in(script="silent")
+    await sandbox.world.watch.until(lambda: "output_audio_buffer.stopped" in voice_server.types())
+    assert not call.is_over
+    assert await voice_server.post(call.id, "hangup") == 200
+    assert "input_audio_buffer.speech_started" not in voice_server.types()
+
+
+async def test_a_turn_that_nobody_answers_is_transcribed_too(
+    sandbox: Sandbox, voice_server: VoiceServer
+) -> None:
+    await _play(sandbox, Script((Greets(), CallerSays("One."), CallerSays("Two."))), voice_server)
+    completed = voice_server.of_type("conversation.item.input_audio_transcription.completed")
+    assert [frame["transcript"] for frame in completed] == ["One.", "Two."]
+
+
 async def test_a_service_that_never_greets_does_not_stop_the_caller(
     sandbox: Sandbox, voice_server: VoiceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,10 +12,10 @@ def _leg(callback: str) -> Leg:
 
 async def test_a_callback_nobody_took_is_tried_once_more_with_the_same_sequence(sandbox: Sandbox) -> None:
     sandbox.twilio.callbacks.report(_leg("http://127.0.0.1:9/"), "completed")
-    await sandbox.world.watch.until(lambda: len(sandbox.twilio.callbacks.sent) == 2)
-    first, second = sandbox.twilio.callbacks.sent
+    await sandbox.world.watch.until(lambda: len(sandbox.twilio.callbacks.posted) == 2)
+    first, second = sandbox.twilio.callbacks.posted
     assert first == second
-    assert first[2] is None
+    assert first.status is None
 
 
 async def test_an_error_answer_to_a_callback_is_the_end_of_it(
@@ -25,8 +25,8 @@ async def test_an_error_answer_to_a_callback_is_the_end_of_it(
     sandbox.twilio.callbacks.report(leg, "completed")
     leg.status_callback = f"{voice_server.url}/webhook"
     sandbox.twilio.callbacks.report(leg, "completed")
-    await sandbox.world.watch.until(lambda: len(sandbox.twilio.callbacks.sent) == 2)
-    assert [(url, status) for url, _, status in sandbox.twilio.callbacks.sent] == [
+    await sandbox.world.watch.until(lambda: len(sandbox.twilio.callbacks.posted) == 2)
+    assert [(one.url, one.status) for one in sandbox.twilio.callbacks.posted] == [
         (f"{voice_server.url}/nowhere", 404),
         (f"{voice_server.url}/webhook", 204),
     ]
