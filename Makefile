@@ -15,7 +15,7 @@ setup: $(STAMP) ## .venv with everything; a no-op when current
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv==0.13.*' \
-	  && $(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python requirements-dev.txt \
+	  && $(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements-dev.txt \
 	  || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
