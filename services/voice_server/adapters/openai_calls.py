@@ -17,8 +17,7 @@ from shared import health
 
 log = structlog.get_logger()
 
-TIMEOUT_SECONDS = 5
-_BUDGET_SECONDS = 6
+BUDGET_SECONDS = 6
 
 BUSY = 486
 DECLINED = 603
@@ -112,10 +111,18 @@ class OpenAICalls:
         http: the client to use; it must not limit connections.
         base_url: `https://api.openai.com/v1` or a stand-in's.
         api_key: a key of the project that the calls arrive at.
+        budget_seconds: how long a request may take, with its repetition.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, base_url: str, api_key: str) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        base_url: str,
+        api_key: str,
+        budget_seconds: float = BUDGET_SECONDS,
+    ) -> None:
         self._http = http
+        self._budget_seconds = budget_seconds
         self._calls = f"{base_url}/realtime/calls"
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self.health = health.unknown("No call has been handled yet.")
@@ -154,26 +161,25 @@ class OpenAICalls:
     async def _post(self, rtc_id: str, action: str, body: dict[str, Any] | None) -> None:
         url = f"{self._calls}/{quote(rtc_id, safe='')}/{action}"
         try:
-            async with asyncio.timeout(_BUDGET_SECONDS):
+            async with asyncio.timeout(self._budget_seconds):
                 if await self._try(url, body, last=False):
                     await asyncio.sleep(0.2)
                     await self._try(url, body, last=True)
         except TimeoutError as error:
-            self.health = health.failed(f"OpenAI did not answer within {_BUDGET_SECONDS} s.")
+            self.health = health.failed(f"OpenAI did not answer within {self._budget_seconds} s.")
             raise OpenAIError(self.health.detail) from error
 
     async def _try(self, url: str, body: dict[str, Any] | None, *, last: bool) -> bool:
         """Post once; True if it is worth another try."""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         try:
-            async with self._http.post(url, json=body, headers=self._headers, timeout=timeout) as answer:
+            async with self._http.post(url, json=body, headers=self._headers) as answer:
                 if answer.status // 100 == 2 or answer.status == 404:
                     self.health = health.ok("Call control answers.")
                 if answer.status == 404:
                     raise CallGoneError("OpenAI does not know this call.")
                 if answer.status // 100 == 2:
                     return False
-                detail = f"OpenAI answered {answer.status}: {(await answer.text())[:300]}"
+                detail = f"OpenAI answered {answer.status}: {(await answer.text(errors='replace'))[:300]}"
                 retryable = answer.status == 429 or answer.status >= 500
         except aiohttp.ClientError as error:
             detail, retryable = f"OpenAI cannot be reached ({type(error).__name__}).", True

@@ -15,7 +15,7 @@ import orjson
 from multidict import MultiMapping
 from pydantic import BaseModel, Field, ValidationError
 
-from shared.phone import E164
+from services.voice_server.adapters.twilio_webhook import number_of
 
 TOLERANCE_SECONDS = 300
 _OFFER = "realtime.call.incoming"
@@ -51,7 +51,7 @@ def verify(secrets: Iterable[str], headers: MultiMapping[str], body: bytes, now:
         fresh = abs(now - int(timestamp)) <= TOLERANCE_SECONDS
         signed = f"{delivery}.{timestamp}.".encode() + body
         given = [value.encode() for value in signatures.split() if value.startswith("v1,")]
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise WebhookSignatureError from error
     expected = [b"v1," + base64.b64encode(_mac(secret, signed)) for secret in secrets]
     if not fresh or not any(hmac.compare_digest(one, other) for one in given for other in expected):
@@ -75,7 +75,7 @@ class _OfferData(BaseModel):
 
 class _Event(BaseModel):
     type: str
-    data: dict[str, object] = {}
+    data: object = None
 
 
 def read(body: bytes) -> Offer | None:
@@ -109,8 +109,7 @@ def caller_of(address: str) -> str | None:
     user = rest.partition("@")[0] if "@" in rest or scheme.lower() == "tel" else ""
     user = unquote(user.partition(";")[0].partition(":")[0])
     digits = user.translate(str.maketrans("", "", " -.()"))
-    number = digits if digits.startswith("+") else f"+{digits}"
-    return number if E164.fullmatch(number) else None
+    return number_of(digits if digits.startswith("+") else f"+{digits}")
 
 
 def _address(text: str) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
-import orjson
 import structlog
+from aiohttp.http import HttpProcessingError
+from pydantic import BaseModel
 
 from shared.openclaw_config import OpenClawConfigError
 
@@ -62,7 +63,7 @@ class OpenClaw:
                 text = "".join([part async for part in _parts(answer)]).strip()
         except TimeoutError as error:
             raise OpenClawError("The agent did not answer in time.") from error
-        except (aiohttp.ClientError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, ValueError) as error:
             log.warning("openclaw_unreachable", fault=type(error).__name__)
             raise OpenClawError("The agent cannot be reached at the moment.") from error
         if not text:
@@ -76,13 +77,26 @@ _REASONS = {
 }
 
 
+class _Delta(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    delta: _Delta | None = None
+
+
+class _Chunk(BaseModel):
+    choices: list[_Choice] | None = None
+    error: object = None
+
+
 async def _parts(answer: aiohttp.ClientResponse) -> AsyncIterator[str]:
     async for line in answer.content:
         data = line.strip().removeprefix(b"data:").strip()
         if not line.startswith(b"data:") or data == b"[DONE]":
             continue
-        chunk = orjson.loads(data)
-        if "error" in chunk:
+        chunk = _Chunk.model_validate_json(data)
+        if chunk.error is not None:
             raise OpenClawError("The agent reported an error.")
-        for choice in chunk.get("choices", []):
-            yield choice.get("delta", {}).get("content") or ""
+        for choice in chunk.choices or []:
+            yield (choice.delta and choice.delta.content) or ""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import orjson
 import structlog
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -28,6 +29,7 @@ RING_SECONDS = 30
 _ATTEMPTS = 3
 _NOT_IN_PROGRESS = 21220
 _DEFAULT_URL = "https://api.twilio.com"
+_REFUSED = (TwilioRestException, TwilioServiceException)
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
 
 _REFUSALS = {
@@ -78,8 +80,8 @@ class Credentials:
 class _Http(AsyncHttpClient):
     """Twilio's client over our own connection pool: with a real timeout, and without repeating POSTs."""
 
-    def __init__(self, http: aiohttp.ClientSession, base_url: str) -> None:
-        super().__init__(logging.getLogger("twilio"), is_async=True, timeout=TIMEOUT_SECONDS)
+    def __init__(self, http: aiohttp.ClientSession, base_url: str, timeout_seconds: float) -> None:
+        super().__init__(logging.getLogger("twilio"), is_async=True, timeout=timeout_seconds)
         self._http = http
         self._base_url = base_url
 
@@ -98,7 +100,7 @@ class _Http(AsyncHttpClient):
         if auth:
             sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
         target = self._base_url + url[url.index("/", len("https://")) :]
-        limit = aiohttp.ClientTimeout(total=timeout or TIMEOUT_SECONDS)
+        limit = aiohttp.ClientTimeout(total=timeout or self.timeout)
         try:
             async with self._http.request(
                 method,
@@ -109,11 +111,21 @@ class _Http(AsyncHttpClient):
                 timeout=limit,
                 allow_redirects=allow_redirects,
             ) as answer:
-                return Response(answer.status, await answer.text(), answer.headers)
+                text = await answer.text(errors="replace")
+                if answer.status // 100 == 2 and not _is_call(text):
+                    raise _NoAnswerError("no call in the answer")
+                return Response(answer.status, text, answer.headers)
         except aiohttp.ClientConnectorError as error:
             raise _NeverSentError(str(error)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _NoAnswerError(type(error).__name__) from error
+
+
+def _is_call(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text)["sid"], str)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return False
 
 
 class TwilioApi:
@@ -124,16 +136,22 @@ class TwilioApi:
         credentials: of the account that owns `own_number`.
         base_url: Twilio's, or a stand-in's.
         public_url: where Twilio reaches this server.
+        timeout_seconds: how long one request may take.
     """
 
     def __init__(
-        self, http: aiohttp.ClientSession, credentials: Credentials, base_url: str, public_url: str
+        self,
+        http: aiohttp.ClientSession,
+        credentials: Credentials,
+        base_url: str,
+        public_url: str,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._client = Client(
             credentials.username,
             credentials.password,
             account_sid=credentials.account_sid,
-            http_client=_Http(http, base_url),
+            http_client=_Http(http, base_url, timeout_seconds),
         )
         self._public_url = public_url
         self.health = health.unknown("No call has been placed yet.")
@@ -161,7 +179,7 @@ class TwilioApi:
                     time_limit=time_limit_seconds,
                 )
             )
-        except TwilioRestException as error:
+        except _REFUSED as error:
             raise self._failure(error) from error
         except _NoAnswerError as error:
             raise self._unwell(TwilioUncertainError(TwilioUncertainError.__doc__)) from error
@@ -183,7 +201,7 @@ class TwilioApi:
             status = await self._update(call_sid, "canceled")
             if status is not None and not status.is_final:
                 status = await self._update(call_sid, "completed")
-        except TwilioException as error:
+        except (TwilioException, ValueError) as error:
             raise self._unwell(TwilioError("Twilio did not take the hang-up.")) from error
         return status if status and status.is_final else None
 
@@ -202,7 +220,7 @@ class TwilioApi:
     async def _update(self, call_sid: str, status: str) -> CallStatus | None:
         try:
             call = await self._retrying(lambda: self._client.calls(call_sid).update_async(status=status))
-        except TwilioRestException as error:
+        except _REFUSED as error:
             if error.code == _NOT_IN_PROGRESS or error.status == 404:
                 return None
             raise
@@ -212,14 +230,14 @@ class TwilioApi:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await send()
-            except (TwilioRestException, _NeverSentError) as error:
-                refused = isinstance(error, TwilioRestException) and error.status != 429
+            except (*_REFUSED, _NeverSentError) as error:
+                refused = isinstance(error, _REFUSED) and error.status != 429
                 if refused or attempt == _ATTEMPTS:
                     raise
                 await asyncio.sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _failure(self, error: TwilioRestException) -> Exception:
+    def _failure(self, error: TwilioRestException | TwilioServiceException) -> Exception:
         log.warning("twilio_refused", code=error.code, status=error.status)
         if error.code in _REFUSALS:
             return DestinationRefusedError(_REFUSALS[error.code])

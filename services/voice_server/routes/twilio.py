@@ -11,7 +11,6 @@ from services.voice_server.domain.policy import TooManyCallsError
 from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.keys import SETTINGS, SWITCHBOARD
 from services.voice_server.switchboard import StoppingError
-from shared import phone
 from shared.problems import InvalidRequestError
 
 log = structlog.get_logger()
@@ -38,14 +37,13 @@ async def person_answered(request: web.Request) -> web.Response:
 async def person_called(request: web.Request) -> web.Response:
     """Decide about somebody who calls a number that points at this server."""
     form = await verified_form(request)
-    caller = form.get("From", "")
-    number = caller if phone.E164.fullmatch(caller) else None
+    number = twilio_webhook.number_of(form.get("From", ""))
     try:
         record = request.app[SWITCHBOARD].arrived(form["CallSid"], number)
     except (TooManyCallsError, StoppingError):
         return _twiml(twilio_webhook.reject_twiml("busy"))
     if record is None:
-        log.info("caller_turned_away", call_id=form["CallSid"], caller=caller)
+        log.info("caller_turned_away", call_id=form["CallSid"], caller=number)
         return _twiml(twilio_webhook.reject_twiml("rejected"))
     return _twiml(_bridge(request, record, number or record.own_number))
 

@@ -1,0 +1,257 @@
+"""Calls placed and ended at the sandbox's Twilio, and at one that fails in every way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+import pytest
+from aiohttp import ClientSession
+
+from sandbox.app import Sandbox
+from services.voice_server.adapters.twilio_api import (
+    Credentials,
+    TwilioApi,
+    TwilioBusyError,
+    TwilioError,
+    TwilioUncertainError,
+)
+from services.voice_server.domain.policy import DestinationRefusedError
+from shared.events import CallStatus
+from tests.voice_server.running_server import OWN_NUMBER, OWNER
+from tests.voice_server.serving import Answer, ScriptedPeer, free_port, scripted
+
+ACCOUNT = "AC5a0db0c5a0db0c5a0db0c5a0db0c5a0d"
+CREDENTIALS = Credentials(ACCOUNT, ACCOUNT, "sandbox-auth-token")
+PUBLIC_URL = "http://phone.example.com"
+SID = "CA" + "0" * 32
+
+
+def placed(sid: object = SID) -> Answer:
+    return Answer(201, orjson.dumps({"sid": sid, "status": "queued"}))
+
+
+def updated(status: str) -> Answer:
+    return Answer(200, orjson.dumps({"sid": SID, "status": status}))
+
+
+def refusal(code: int, status: int = 400) -> Answer:
+    body = {"code": code, "message": "Raw words of Twilio.", "status": status}
+    return Answer(status, orjson.dumps(body))
+
+
+def problem(code: int, status: int) -> Answer:
+    """Word a refusal as Twilio's newer services do (RFC 9457)."""
+    return Answer(
+        status, orjson.dumps({"type": "about:blank", "title": "No", "status": status, "code": code})
+    )
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[ScriptedPeer]:
+    async with scripted(placed()) as scripted_peer:
+        yield scripted_peer
+
+
+@pytest.fixture
+def api(peer: ScriptedPeer, http: ClientSession) -> TwilioApi:
+    return TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL, timeout_seconds=0.3)
+
+
+@pytest.fixture
+def sandboxed(sandbox: Sandbox, http: ClientSession) -> TwilioApi:
+    sandbox.public_url = "http://127.0.0.1:9"  # nobody is to be asked
+    return TwilioApi(http, CREDENTIALS, sandbox.url, sandbox.public_url)
+
+
+async def place(api: TwilioApi, to: str = OWNER) -> str:
+    return await api.place_call("ref_1", to=to, caller_id=OWN_NUMBER, time_limit_seconds=1800)
+
+
+async def test_a_call_is_placed_with_one_form_that_says_all(sandboxed: TwilioApi, sandbox: Sandbox) -> None:
+    call_sid = await place(sandboxed)
+    assert sandbox.twilio.legs[call_sid].to == OWNER
+    (request,) = sandbox.twilio.received
+    assert request.path == f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+    assert parse_qs(request.body.decode()) == {
+        "To": [OWNER],
+        "From": [OWN_NUMBER],
+        "Url": ["http://127.0.0.1:9/voice/twiml?ref=ref_1"],
+        "Method": ["POST"],
+        "StatusCallback": ["http://127.0.0.1:9/webhook?ref=ref_1#rc=3&rp=ct,rt,5xx"],
+        "StatusCallbackMethod": ["POST"],
+        "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
+        "Timeout": ["30"],
+        "TimeLimit": ["1800"],
+    }
+    assert sandboxed.health.status == "ok"
+
+
+async def test_an_api_key_acts_for_the_account(
+    api: TwilioApi, peer: ScriptedPeer, http: ClientSession
+) -> None:
+    with_key = TwilioApi(http, Credentials(ACCOUNT, "SK1", "secret"), peer.url, PUBLIC_URL)
+    await place(with_key)
+    assert peer.received[0].path == f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+    assert peer.received[0].headers["Authorization"] == "Basic U0sxOnNlY3JldA=="
+
+
+async def test_the_environment_cannot_send_us_to_another_host(
+    peer: ScriptedPeer, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_EDGE", "dublin")
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC-of-somebody-else")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert await place(TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL)) == SID
+    assert len(peer.received) == 1
+    assert peer.received[0].headers["Host"] == peer.url.removeprefix("http://")
+
+
+UNCLEAR = {
+    "500": Answer(500, b"oops", "text/plain"),
+    "503": Answer(503, b"<html>", "text/html"),
+    "500 in JSON": refusal(20500, 500),
+    "503 as a problem": problem(20503, 503),
+    "dropped": Answer(drop=True),
+    "silent": Answer(silent=True),
+    "placed, not JSON": Answer(201, b"<html>"),
+    "placed, not UTF-8": Answer(201, b"\xff"),
+    "placed, without an id": Answer(201, b"{}"),
+    "placed, no object": Answer(201, b"[]"),
+}
+
+
+@pytest.mark.parametrize("answer", UNCLEAR.values(), ids=UNCLEAR)
+async def test_a_call_that_may_have_been_placed_is_never_placed_again(
+    api: TwilioApi, peer: ScriptedPeer, answer: Answer
+) -> None:
+    peer.answers = [answer]
+    async with asyncio.timeout(3):
+        with pytest.raises(TwilioUncertainError):
+            await place(api)
+    assert len(peer.received) == 1
+    assert api.health.status == "failed"
+
+
+async def test_a_connection_never_made_is_tried_again(http: ClientSession) -> None:
+    port = free_port()
+    api = TwilioApi(http, CREDENTIALS, f"http://127.0.0.1:{port}", PUBLIC_URL)
+    with pytest.raises(TwilioError, match="nothing was placed") as failed:
+        await place(api)
+    assert not isinstance(failed.value, TwilioUncertainError)
+
+
+@pytest.mark.parametrize("refused", [refusal(20429, 429), problem(20429, 429)])
+async def test_too_many_requests_are_repeated_until_twilio_has_time(
+    api: TwilioApi, peer: ScriptedPeer, refused: Answer
+) -> None:
+    peer.answers = [refused, placed()]
+    assert await place(api) == SID
+    assert len(peer.received) == 2
+
+
+async def test_too_many_requests_are_not_repeated_for_ever(api: TwilioApi, peer: ScriptedPeer) -> None:
+    peer.answers = [refusal(20429, 429)]
+    with pytest.raises(TwilioBusyError) as busy:
+        await place(api)
+    assert len(peer.received) == 3
+    assert int(busy.value.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("code", [13227, 21211, 21214, 21215, 21216, 21217, 21219, 573002, 573005])
+@pytest.mark.parametrize("word", [refusal, problem])
+async def test_a_number_that_twilio_does_not_call_is_the_requests_fault(
+    api: TwilioApi, peer: ScriptedPeer, code: int, word: Any
+) -> None:
+    peer.answers = [word(code, 400)]
+    with pytest.raises(DestinationRefusedError) as refused:
+        await place(api)
+    assert "Raw words" not in str(refused.value)
+    assert len(peer.received) == 1
+    assert api.health.status == "unknown"  # Twilio is well
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (refusal(20003, 401), "TWILIO_AUTH_TOKEN"),
+        (problem(20003, 401), "TWILIO_AUTH_TOKEN"),
+        (refusal(21210), "21210"),
+        (refusal(21205), "21205"),
+        (Answer(302, headers={"Location": "http://127.0.0.1:9/"}), "302"),
+        (Answer(404, b"<html>", "text/html"), "404"),
+    ],
+)
+async def test_any_other_refusal_is_between_twilio_and_us(
+    api: TwilioApi, peer: ScriptedPeer, answer: Answer, told: str
+) -> None:
+    peer.answers = [answer]
+    with pytest.raises(TwilioError, match=told) as refused:
+        await place(api)
+    assert not isinstance(refused.value, TwilioUncertainError)
+    assert "Raw words" not in str(refused.value)
+    assert len(peer.received) == 1
+    assert api.health.status == "failed"
+
+
+async def test_a_queued_call_is_canceled(sandboxed: TwilioApi, sandbox: Sandbox) -> None:
+    call_sid = await place(sandboxed)
+    assert sandbox.twilio.legs[call_sid].status is CallStatus.QUEUED
+    assert await sandboxed.hang_up(call_sid) is CallStatus.CANCELED
+    assert sandbox.twilio.legs[call_sid].status is CallStatus.CANCELED
+
+
+async def test_a_ringing_call_is_canceled(sandboxed: TwilioApi, sandbox: Sandbox) -> None:
+    leg = sandbox.twilio.legs[await place(sandboxed, "+14155550105")]  # nobody answers
+    await sandbox.world.watch.until(lambda: leg.status is CallStatus.RINGING)
+    assert await sandboxed.hang_up(leg.sid) is CallStatus.CANCELED
+
+
+async def test_a_call_that_is_talked_on_is_completed(api: TwilioApi, peer: ScriptedPeer) -> None:
+    peer.answers = [updated("in-progress"), updated("completed")]
+    assert await api.hang_up(SID) is CallStatus.COMPLETED
+    assert [parse_qs(request.body.decode()) for request in peer.received] == [
+        {"Status": ["canceled"]},
+        {"Status": ["completed"]},
+    ]
+
+
+async def test_a_call_that_has_ended_counts_as_hung_up(sandboxed: TwilioApi) -> None:
+    call_sid = await place(sandboxed)
+    await sandboxed.hang_up(call_sid)
+    assert await sandboxed.hang_up(call_sid) is None
+
+
+async def test_a_call_that_twilio_does_not_know_counts_as_hung_up(sandboxed: TwilioApi) -> None:
+    assert await sandboxed.hang_up(SID) is None
+
+
+@pytest.mark.parametrize("answer", [problem(20404, 404), problem(21220, 400)])
+async def test_so_it_does_when_twilio_says_it_in_newer_words(
+    api: TwilioApi, peer: ScriptedPeer, answer: Answer
+) -> None:
+    peer.answers = [answer]
+    assert await api.hang_up(SID) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [refusal(20003, 401), Answer(503), problem(20503, 503), Answer(drop=True), Answer(silent=True)]
+    + [Answer(200, b"<html>"), updated("something new")],
+)
+async def test_a_hang_up_that_fails_says_so(api: TwilioApi, peer: ScriptedPeer, answer: Answer) -> None:
+    peer.answers = [answer]
+    with pytest.raises(TwilioError):
+        await api.hang_up(SID)
+    assert api.health.status == "failed"
+
+
+async def test_what_became_of_a_call_is_told_in_twilios_words(sandboxed: TwilioApi) -> None:
+    call_sid = await place(sandboxed)
+    assert await sandboxed.status(call_sid) == "queued"
+    await sandboxed.hang_up(call_sid)
+    assert await sandboxed.status(call_sid) == "canceled"
+    with pytest.raises(TwilioError):
+        await sandboxed.status(SID)
