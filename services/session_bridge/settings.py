@@ -1,5 +1,6 @@
 """The session bridge's settings."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
@@ -10,6 +11,7 @@ from shared.problems import explain
 from shared.settings import Settings
 
 _MAP: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
+_FULL_KEY = re.compile(r"agent:[a-z0-9][a-z0-9_-]*:\S+")
 _EXAMPLE = '{"+14155550123": "agent:main:telegram:direct:42"}'
 
 
@@ -58,7 +60,6 @@ def read_session_map(path: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: {error}; e.g. {_EXAMPLE}") from error
     for key in keys.values():
-        parts = key.split(":")
-        if len(parts) < 3 or parts[0] != "agent" or not all(parts) or key != key.lower():
-            raise ValueError(f"{path}: {key!r} is not a full session key in lower case; e.g. {_EXAMPLE}")
+        if not _FULL_KEY.fullmatch(key):
+            raise ValueError(f"{path}: {key!r} is not a full session key; e.g. {_EXAMPLE}")
     return keys

@@ -1,10 +1,8 @@
-"""Calls as the voice server tells them, and an OpenClaw state folder to write them into."""
+"""Calls as the voice server tells them, and as the bridge makes turns of them."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import orjson
 from ulid import ULID
 
 from services.session_bridge.domain.transcript import Turn
@@ -81,55 +79,3 @@ def turns(*texts: str) -> list[Turn]:
             )
         )
     return made
-
-
-class Home:
-    """An OpenClaw state folder of a release that keeps its sessions in files."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.sessions = root / "agents" / "main" / "sessions"
-        self.sessions.mkdir(parents=True)
-
-    def configure(self, **config: Any) -> None:
-        """Write `openclaw.json`."""
-        (self.root / "openclaw.json").write_bytes(orjson.dumps(config))
-
-    def enter(self, key: str, **entry: Any) -> None:
-        """Put an entry into `sessions.json`."""
-        path = self.sessions / "sessions.json"
-        entries = self.entries()
-        entries[key] = entry
-        path.write_bytes(orjson.dumps(entries))
-
-    def entries(self) -> Json:
-        """Read `sessions.json`."""
-        path = self.sessions / "sessions.json"
-        content: Json = orjson.loads(path.read_bytes()) if path.exists() else {}
-        return content
-
-    def transcript(self, key: str) -> list[Json]:
-        """Read the lines of the file a key points to; torn ones are left out."""
-        path = self.sessions / f"{self.entries()[key]['sessionId']}.jsonl"
-        return [line for line in map(_parsed, path.read_bytes().splitlines()) if line]
-
-    def texts(self, key: str) -> list[str]:
-        """Read what was said in a key's conversation as OpenClaw does: from the last line up its parents."""
-        lines = {line["id"]: line for line in self.transcript(key) if line["type"] != "session"}
-        said, place = [], next(reversed(lines), None)
-        while place is not None:
-            line = lines[place]
-            if line["type"] == "message":
-                content = line["message"]["content"]
-                text = content if isinstance(content, str) else content[0]["text"]
-                said.append(f"{line['message']['role']}: {text}")
-            place = line["parentId"]
-        return said[::-1]
-
-
-def _parsed(line: bytes) -> Json | None:
-    try:
-        record: Json = orjson.loads(line)
-    except ValueError:
-        return None
-    return record

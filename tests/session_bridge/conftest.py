@@ -4,17 +4,25 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from services.session_bridge.adapters import openclaw_jsonl
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.app import build
 from services.session_bridge.settings import BridgeSettings
 from tests.session_bridge.bridge import Bridge, Start
-from tests.session_bridge.calls import Home
+from tests.session_bridge.calls import START
+from tests.session_bridge.openclaw import Home
 
 Settings = Callable[..., BridgeSettings]
+
+
+hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is no bug
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +34,14 @@ def _openclaw_saves_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 def home(tmp_path: Path) -> Home:
     """Give an OpenClaw of a release with session files."""
     return Home(tmp_path / "openclaw")
+
+
+@pytest.fixture
+async def store(home: Home) -> AsyncIterator[JsonlStore]:
+    """Give the store of that OpenClaw, at a fixed time."""
+    made = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

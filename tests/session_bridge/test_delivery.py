@@ -11,7 +11,8 @@ from services.session_bridge.delivery import Delivery, backoff
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.domain.session_key import Callers
 from shared.database import DatabaseError
-from tests.session_bridge.calls import CALL, NUMBER, Home, call, read
+from tests.session_bridge.calls import CALL, NUMBER, call, read
+from tests.session_bridge.openclaw import Home
 from tests.session_bridge.waiting import until
 
 KEY = f"agent:main:voice:direct:{NUMBER}"

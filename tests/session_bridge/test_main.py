@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from tests.session_bridge.bridge import fetch
-from tests.session_bridge.calls import CALL, NUMBER, Home, call
+from tests.session_bridge.calls import CALL, NUMBER, call
+from tests.session_bridge.openclaw import Home
 
 KEY = f"agent:main:voice:direct:{NUMBER}"
 MODULE = [sys.executable, "-m", "services.session_bridge"]

@@ -39,7 +39,7 @@ def test_no_session_map_is_an_empty_one(tmp_path: Path) -> None:
         '{"me": "agent:main:main"}',
         '{"+14155550123": "main"}',
         '{"+14155550123": "agent::main"}',
-        '{"+14155550123": "agent:main:Main"}',
+        '{"+14155550123": "agent:../x:main"}',
     ],
 )
 def test_a_bad_session_map_names_the_file_and_shows_an_example(tmp_path: Path, text: str) -> None:

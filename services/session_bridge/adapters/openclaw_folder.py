@@ -80,19 +80,18 @@ class OpenClawFolder:
         Raises:
             CannotWriteYetError: there is no such store, or none yet.
         """
-        match self.store(agent_id):
-            case Store.JSONL:
-                return self.sessions(agent_id)
-            case Store.GATEWAY:
-                raise CannotWriteYetError(
-                    f"OpenClaw keeps the sessions of agent {agent_id} in SQLite (2026.8.1 or newer), "
-                    "which needs the gateway store; this version has none, so the call waits."
-                )
-            case None:
-                raise CannotWriteYetError(
-                    f"There are no OpenClaw sessions at {self.sessions(agent_id)}: start OpenClaw once, "
-                    "correct OPENCLAW_STATE_DIR or OPENCLAW_AGENT_ID, or set OPENCLAW_STORE=jsonl."
-                )
+        store = self.store(agent_id)
+        if store is Store.GATEWAY:
+            raise CannotWriteYetError(
+                f"OpenClaw keeps the sessions of agent {agent_id} in SQLite (2026.8.1 or newer), "
+                "which needs the gateway store; this version has none, so the call waits."
+            )
+        if store is None:
+            raise CannotWriteYetError(
+                f"There are no OpenClaw sessions at {self.sessions(agent_id)}: start OpenClaw once, "
+                "correct OPENCLAW_STATE_DIR or OPENCLAW_AGENT_ID, or set OPENCLAW_STORE=jsonl."
+            )
+        return self.sessions(agent_id)
 
 
 def version(path: Path) -> tuple[int, int, int] | None:

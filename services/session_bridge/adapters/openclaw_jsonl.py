@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
 from services.session_bridge.adapters import openclaw_transcript_file as transcript_file
@@ -23,6 +24,9 @@ from services.session_bridge.domain import release, transcript
 from services.session_bridge.domain.freshness import is_fresh
 from services.session_bridge.domain.session_key import agent_of
 from services.session_bridge.domain.transcript import Message
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOST_WRITE_SECONDS = 0.2
 """From 2026.5.7 on OpenClaw's own save may undo ours; after that long it has."""
@@ -66,35 +70,38 @@ class JsonlStore:
         Raises:
             CannotWriteYetError: not now; what was done is recognised at the next attempt.
         """
-        loop = asyncio.get_running_loop()
-        target = await loop.run_in_executor(self._thread, self._write, session_key, call_id, messages)
+        target = await self._run(self._write, session_key, call_id, messages)
         pointed = not target.is_new
         while not pointed:
             await asyncio.sleep(LOST_WRITE_SECONDS)
-            pointed = await loop.run_in_executor(self._thread, self._still_points, session_key, target)
+            pointed = await self._run(self._still_points, session_key, target)
 
     async def close(self) -> None:
         """Let the running write finish."""
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
 
-    def _write(self, key: str, call_id: str, messages: Sequence[Message]) -> _Target:
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        call = partial(work, *args, **kwargs)
         try:
-            folder = self._folder.require_jsonl(agent_of(key))
-            folder.mkdir(parents=True, exist_ok=True)
-            path = self._target(folder, key, call_id, messages).file.path
-            lock = path.parent.resolve() / f"{path.name}.lock"
-            with held(lock, stale_seconds=TRANSCRIPT_STALE_SECONDS, wait_seconds=0):
-                target = self._target(folder, key, call_id, messages)
-                if target.file.path != path:
-                    raise CannotWriteYetError("OpenClaw began a new session just now.")
-                self._require_idle(target.entry)
-                workspace = str(self._folder.root / "workspace")
-                target.file.append(messages, transcript.header(target.session_id, workspace, self._now()))
-            self._point(key, target)
-            if not target.is_new:
-                _remove_orphan(folder / f"{transcript.session_id(key, call_id)}.jsonl", path, messages)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
         except OSError as error:
             raise CannotWriteYetError(f"OpenClaw's session files cannot be written: {error}") from error
+
+    def _write(self, key: str, call_id: str, messages: Sequence[Message]) -> _Target:
+        folder = self._folder.require_jsonl(agent_of(key))
+        folder.mkdir(parents=True, exist_ok=True)
+        path = self._target(folder, key, call_id, messages).file.path
+        lock = path.parent.resolve() / f"{path.name}.lock"
+        with held(lock, stale_seconds=TRANSCRIPT_STALE_SECONDS, wait_seconds=0):
+            target = self._target(folder, key, call_id, messages)
+            if target.file.path != path:
+                raise CannotWriteYetError("OpenClaw began a new session just now.")
+            self._require_idle(target.entry)
+            workspace = str(self._folder.root / "workspace")
+            target.file.append(messages, transcript.header(target.session_id, workspace, self._now()))
+        self._point(key, target)
+        if not target.is_new:
+            _remove_orphan(folder / f"{transcript.session_id(key, call_id)}.jsonl", path, messages)
         return target
 
     def _target(self, folder: Path, key: str, call_id: str, messages: Sequence[Message]) -> _Target:
@@ -115,7 +122,7 @@ class JsonlStore:
         if entry is None or entry.get("status") != "running":
             return
         oldest = (self._now() - timedelta(hours=_RUNNING_HOURS)).timestamp() * 1000
-        started = entry.get("startedAt")
+        started = entry.get("startedAt", entry.get("updatedAt"))
         if isinstance(started, int | float) and started > oldest:
             raise CannotWriteYetError("OpenClaw is in the middle of a turn of this conversation.")
 

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import structlog
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError
+from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, version
 from shared.events import iso
 
 log = structlog.get_logger()
@@ -44,9 +44,11 @@ def held(path: Path, *, stale_seconds: float, wait_seconds: float) -> Iterator[N
     )
     deadline = time.monotonic() + wait_seconds
     while not _create(path, mine):
+        seen = version(path)
         if _is_stale(path, stale_seconds):
-            log.warning("stale_lock_removed", lock=path.name)
-            path.unlink(missing_ok=True)
+            if version(path) == seen:
+                log.warning("stale_lock_removed", lock=path.name)
+                path.unlink(missing_ok=True)
         elif time.monotonic() >= deadline:
             raise CannotWriteYetError(f"{path.name} is held by OpenClaw; the write is tried again later.")
         else:

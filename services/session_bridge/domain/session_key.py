@@ -8,9 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from services.session_bridge.domain.release import DIRECT_KEYS, Release
+from shared.events import ANONYMOUS
 from shared.openclaw_config import SessionRules
-
-ANONYMOUS = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,11 @@ def _owner_key(agent_id: str, number: str, openclaw: OpenClaw) -> str:
         return f"{prefix}:{_main_key(prefix, openclaw)}"
     direct = "dm" if _says_dm(openclaw) else "direct"
     peer = _linked(number, rules.identity_links)
-    match rules.dm_scope:
-        case "per-peer":
-            return f"{prefix}:{direct}:{peer}"
-        case "per-channel-peer":
-            return f"{prefix}:voice:{direct}:{peer}"
-        case "per-account-channel-peer":
-            return f"{prefix}:voice:default:{direct}:{peer}"
+    return {
+        "per-peer": f"{prefix}:{direct}:{peer}",
+        "per-channel-peer": f"{prefix}:voice:{direct}:{peer}",
+        "per-account-channel-peer": f"{prefix}:voice:default:{direct}:{peer}",
+    }[rules.dm_scope]
 
 
 def _main_key(prefix: str, openclaw: OpenClaw) -> str:

@@ -51,7 +51,7 @@ async def told(path: Path, storm: list[Json | None]) -> list[tuple[str, str, byt
         await journal.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([None, *EVENTS]), max_size=20))
 def test_any_order_of_retries_gaps_and_restarts_ends_in_the_same_record(storm: list[Json | None]) -> None:
     with TemporaryDirectory() as folder:
@@ -60,7 +60,7 @@ def test_any_order_of_retries_gaps_and_restarts_ends_in_the_same_record(storm: l
         assert len(stormy) == len(EVENTS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(EVENTS), max_size=20))
 def test_a_call_never_has_a_gap_at_any_moment(storm: list[Json]) -> None:
     async def check(path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, OpenClawFolder
-from tests.session_bridge.calls import Home
+from tests.session_bridge.openclaw import Home
 
 
 def test_the_configuration_is_read_anew_when_it_changes(home: Home) -> None:

@@ -1,51 +1,16 @@
 """The golden files are what OpenClaw 2026.2.2 and 2026.7.35 were seen to read."""
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from pathlib import Path
 
-import orjson
 import pytest
 
-from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
 from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, OpenClawFolder
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
-from services.session_bridge.domain.transcript import block, session_id
-from tests.session_bridge.calls import CALL, START, Home, turns
+from services.session_bridge.domain.transcript import session_id
+from tests.session_bridge.calls import CALL, START
+from tests.session_bridge.openclaw import MAIN, NOW, SPOKEN, TALK, VOICE, Home, enter, write
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-MAIN = "agent:main:main"
-VOICE = "agent:main:voice:direct:+14155550123"
-NOW = int(START.timestamp() * 1000)
-HEADER = b'{"type":"session","version":3,"id":"s1","timestamp":"2026-11-22T13:00:00.000Z","cwd":"/w"}\n'
-TALK = (
-    HEADER
-    + b'{"type":"message","id":"aa","parentId":null,"timestamp":"2026-11-22T13:00:01.000Z",'
-    + b'"message":{"role":"user","content":"hi","timestamp":1795352401000}}\n'
-    + b'{"type":"message","id":"bb","parentId":"aa","timestamp":"2026-11-22T13:00:02.000Z",'
-    + b'"message":{"role":"assistant","content":[{"type":"text","text":"hello"}],"usage":{}}}\n'
-)
-SPOKEN = ("user: What is on my calendar?", "assistant: Nothing today.")
-
-
-@pytest.fixture
-async def store(home: Home) -> AsyncIterator[JsonlStore]:
-    made = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START)
-    yield made
-    await made.close()
-
-
-async def write(store: JsonlStore, *texts: str, key: str = MAIN, call_id: str = CALL) -> None:
-    await store.write(key, call_id, block(call_id, turns(*texts)))
-
-
-def enter(home: Home, content: bytes, **entry: object) -> Path:
-    home.enter(MAIN, sessionId="s1", updatedAt=NOW, **entry)
-    path = home.sessions / "s1.jsonl"
-    path.write_bytes(content)
-    return path
 
 
 def golden(name: str, path: Path, home: Home) -> None:
@@ -85,53 +50,6 @@ async def test_two_calls_hang_on_each_other(store: JsonlStore, home: Home) -> No
     assert home.texts(MAIN) == ["user: one", "assistant: two", "user: three", "assistant: four"]
 
 
-async def test_a_block_written_again_changes_nothing(store: JsonlStore, home: Home) -> None:
-    path = enter(home, TALK)
-    await write(store, *SPOKEN)
-    before = path.read_bytes()
-    await write(store, *SPOKEN)
-    assert path.read_bytes() == before
-
-
-async def test_a_write_cut_short_anywhere_is_completed_not_doubled(store: JsonlStore, home: Home) -> None:
-    path = enter(home, TALK)
-    await write(store, *SPOKEN)
-    whole = path.read_bytes()
-    for cut in range(len(TALK), len(whole), 5):
-        path.write_bytes(whole[:cut])
-        await write(store, *SPOKEN)
-        assert home.texts(MAIN) == ["user: hi", "assistant: hello", *SPOKEN]
-
-
-async def test_a_new_file_cut_short_anywhere_is_completed(store: JsonlStore, home: Home) -> None:
-    path = home.sessions / f"{session_id(MAIN, CALL)}.jsonl"
-    home.enter(MAIN, sessionId=path.stem, updatedAt=NOW)
-    await write(store, *SPOKEN)
-    whole = path.read_bytes()
-    for cut in range(0, len(whole), 5):
-        path.write_bytes(whole[:cut])
-        await write(store, *SPOKEN)
-        assert home.texts(MAIN) == list(SPOKEN)
-
-
-async def test_a_crash_before_the_entry_ends_in_one_file(store: JsonlStore, home: Home) -> None:
-    await write(store, *SPOKEN)
-    (home.sessions / "sessions.json").unlink()
-    await write(store, *SPOKEN)
-    assert home.texts(MAIN) == list(SPOKEN)
-    assert len(list(home.sessions.glob("*.jsonl"))) == 1
-
-
-async def test_a_session_openclaw_began_meanwhile_gets_the_block_instead(
-    store: JsonlStore, home: Home
-) -> None:
-    await write(store, *SPOKEN)
-    path = enter(home, TALK)
-    await write(store, *SPOKEN)
-    assert home.texts(MAIN)[2:] == list(SPOKEN)
-    assert list(home.sessions.glob("*.jsonl")) == [path]
-
-
 async def test_an_entry_of_ours_describes_the_call_and_the_shared_one_does_not(
     store: JsonlStore, home: Home
 ) -> None:
@@ -163,80 +81,6 @@ async def test_a_conversation_due_for_its_daily_reset_is_begun_anew(store: Jsonl
     assert (entry["model"], "sessionFile" in entry) == ("m", False)
     assert home.texts(MAIN) == list(SPOKEN)
     assert path.read_bytes() == TALK
-
-
-async def test_a_block_is_known_again_though_the_day_has_changed(store: JsonlStore, home: Home) -> None:
-    path = enter(home, TALK)
-    await write(store, *SPOKEN)
-    before = path.read_bytes()
-    tomorrow = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START + timedelta(days=1))
-    await write(tomorrow, *SPOKEN)
-    await tomorrow.close()
-    assert path.read_bytes() == before
-    assert home.entries()[MAIN]["sessionId"] == "s1"
-
-
-@pytest.mark.parametrize(("hours", "busy"), [(0.1, True), (5, False)])
-async def test_a_running_turn_is_waited_for_unless_it_has_run_for_hours(
-    store: JsonlStore, home: Home, hours: float, busy: bool
-) -> None:
-    path = enter(home, TALK, status="running", startedAt=NOW - hours * 3_600_000)
-    if busy:
-        with pytest.raises(CannotWriteYetError, match="middle of a turn"):
-            await write(store, *SPOKEN)
-    else:
-        await write(store, *SPOKEN)
-    assert (path.read_bytes() == TALK) is busy
-    assert not list(home.sessions.glob("*.lock"))
-
-
-async def test_a_lock_somebody_living_holds_is_respected(store: JsonlStore, home: Home) -> None:
-    path = enter(home, TALK)
-    lock = home.sessions / "s1.jsonl.lock"
-    lock.write_bytes(orjson.dumps({"pid": os.getppid(), "createdAt": "2026-11-22T14:00:00Z"}))
-    with pytest.raises(CannotWriteYetError, match=r"s1\.jsonl\.lock is held"):
-        await write(store, *SPOKEN)
-    assert path.read_bytes() == TALK
-    lock.unlink()
-    await write(store, *SPOKEN)
-    assert home.texts(MAIN)[2:] == list(SPOKEN)
-
-
-async def test_two_writers_of_one_conversation_lose_nothing_and_mix_nothing(
-    store: JsonlStore, home: Home
-) -> None:
-    other = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START)
-    enter(home, TALK)
-
-    async def insist(writer: JsonlStore, call_id: str) -> None:
-        while True:
-            try:
-                return await write(writer, f"user: {call_id}", f"assistant: {call_id}", call_id=call_id)
-            except CannotWriteYetError:
-                await asyncio.sleep(0)
-
-    await asyncio.gather(*(insist(writer, f"{place}{name}") for place in range(8)
-                           for name, writer in (("a", store), ("b", other))))  # fmt: skip
-    await other.close()
-    said = [text.split(": ")[1] for text in home.texts(MAIN)[2:]]
-    assert said[::2] == said[1::2]
-    assert sorted(said[::2]) == sorted(f"{place}{name}" for place in range(8) for name in "ab")
-
-
-async def test_an_entry_openclaw_overwrote_is_made_again(
-    store: JsonlStore, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change, seen = sessions_json.change, []
-
-    def overwritten(folder: Path, key: str, how: Callable[..., sessions_json.Entry | None]) -> None:
-        change(folder, key, how)
-        seen.append(key)
-        if len(seen) == 1:
-            (folder / "sessions.json").write_bytes(b"{}")
-
-    monkeypatch.setattr(sessions_json, "change", overwritten)
-    await write(store, *SPOKEN)
-    assert home.texts(MAIN) == list(SPOKEN)
 
 
 async def test_a_file_named_by_the_entry_counts_only_inside_the_folder(store: JsonlStore, home: Home) -> None:

@@ -4,7 +4,7 @@ from services.session_bridge.domain.session_key import Callers, OpenClaw, agent_
 from shared.openclaw_config import DmScope, SessionRules
 
 NUMBER = "+15551234567"
-LINKS = {"Alice": ["telegram:42", NUMBER], "bob": ["telegram:43"]}
+LINKS = {"bob": ["telegram:43"], "Alice": ["telegram:42", NUMBER]}
 OWNER = Callers("main", frozenset({NUMBER}))
 
 

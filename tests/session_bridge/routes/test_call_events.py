@@ -1,7 +1,8 @@
 import pytest
 
 from tests.session_bridge.bridge import Bridge, Start
-from tests.session_bridge.calls import CALL, NUMBER, Home, call, kept, partial
+from tests.session_bridge.calls import CALL, NUMBER, call, kept, partial
+from tests.session_bridge.openclaw import Home
 
 VOICE = f"agent:main:voice:direct:{NUMBER}"
 

@@ -3,7 +3,8 @@ from aiohttp.test_utils import TestServer
 
 from services.session_bridge.keys import JOURNAL
 from tests.session_bridge.bridge import Bridge, Start
-from tests.session_bridge.calls import Home, call
+from tests.session_bridge.calls import call
+from tests.session_bridge.openclaw import Home
 
 
 async def test_all_is_well_where_everything_is_there(start: Start) -> None:

@@ -6,7 +6,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.session_bridge.bridge import Bridge, Start
-from tests.session_bridge.calls import CALL, NUMBER, Home, call
+from tests.session_bridge.calls import CALL, NUMBER, call
+from tests.session_bridge.openclaw import Home
 
 VOICE = f"agent:main:voice:direct:{NUMBER}"
 SYNC = {"callId": CALL}
