@@ -82,7 +82,9 @@ class Call:
         self._at = at
         if self.record.phase is ENDED and not isinstance(signal, s.ToolAnswered):
             return []
-        commands = self._report(self._talk.receive(signal, at)) + self._take(signal)
+        # Before a call has a name nothing can be said in it, nor told of it.
+        said = self._talk.receive(signal, at) if self.record.call_id else []
+        commands = self._report(said) + self._take(signal)
         if phase := TRANSITIONS[self.record.phase].get(type(signal)):
             commands += self._enter(phase)
         self._update(drafts=self._talk.drafts)

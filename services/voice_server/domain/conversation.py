@@ -70,7 +70,7 @@ class Conversation:
         self._placed.add(item_id)
         self._done = min(self._done, self._order.index(item))
         self._order.remove(item)
-        previous = self._items.get(previous_item_id or "")
+        previous = None if previous_item_id == item_id else self._items.get(previous_item_id or "")
         place = self._order.index(previous) + 1 if previous else len(self._order)
         self._order.insert(place, item)
         self._done = min(self._done, place)

@@ -226,6 +226,6 @@ def _named(call: s.ToolCall) -> dict[str, str]:
 def _request_of(arguments: str) -> str | None:
     try:
         request = json.loads(arguments).get("request")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None
     return request.strip() or None if isinstance(request, str) else None

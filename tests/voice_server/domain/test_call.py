@@ -1,0 +1,553 @@
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.call import (
+    BRIDGING,
+    CLOSING,
+    DIALLING,
+    ENDED,
+    JOINING,
+    PATIENCE,
+    TALKING,
+    TRANSITIONS,
+    Call,
+)
+from services.voice_server.domain.commands import (
+    Accept,
+    AskOpenClaw,
+    AskTwilio,
+    Attach,
+    Command,
+    HangUp,
+    Publish,
+    PublishPartial,
+    RequestResponse,
+    RetrieveItem,
+    SubmitOutput,
+)
+from services.voice_server.domain.policy import Trust
+from services.voice_server.domain.record import CallRecord, Phase
+from shared.events import CallStatus, EndReason, KeptEvent, Speaker, Usage
+from shared.transcript import in_order
+from tests.voice_server.domain.records import GREETING, START, outbound, record
+
+SID, RTC = "CA0001", "rtc_1"
+SIGNALS: list[type[s.Signal]] = s.Signal.__subclasses__()
+FINAL = [status for status in CallStatus if status.is_final]
+JOINED = [s.CallOffered(RTC), s.CallAccepted(), s.SidebandAttached()]
+DIALLED = [s.LegPlaced(SID), s.LegRang(), s.LegAnswered(), *JOINED]
+SAMPLES: dict[str, Any] = {
+    "call_sid": SID,
+    "rtc_id": RTC,
+    "status": CallStatus.COMPLETED,
+    "gone": False,
+    "expired": False,
+    "reason": EndReason.HUNG_UP_BY_REQUEST,
+    "session_key": "agent:main:main",
+    "tool_call_id": "t1",
+    "ok": True,
+    "output": "8 degrees",
+    "item_id": "i1",
+    "previous_item_id": None,
+    "speaker": Speaker.CALLER,
+    "response_id": "r1",
+    "text": "Hello",
+    "usage": Usage(input_text_tokens=7, transcription_seconds=1),
+    "goes_on": True,
+    "cut": False,
+    "request_id": None,
+    "tool_calls": (),
+    "code": "server_error",
+}
+"""One value for every field that a signal has."""
+
+
+def sample(kind: type[s.Signal]) -> s.Signal:
+    """Make a signal of a kind."""
+    return kind(**{field.name: SAMPLES[field.name] for field in fields(kind)})
+
+
+def events(commands: Iterable[Command]) -> list[KeptEvent]:
+    """Pick what is told to the world."""
+    return [command.event for command in commands if isinstance(command, Publish)]
+
+
+def told(call: Call, *signals: s.Signal, at: float = START) -> list[Command]:
+    """Tell a call several things at once."""
+    return [command for signal in signals for command in call.receive(signal, at)]
+
+
+def talking(**changes: Any) -> Call:
+    """Make a call in which the greeting is about to be said."""
+    call = Call(record(**changes))
+    told(call, *JOINED)
+    return call
+
+
+def response(response_id: str, *calls: s.ToolCall, usage: Usage = Usage()) -> list[s.Signal]:  # noqa: B008 - frozen
+    """Make the signals of one response."""
+    return [s.ResponseStarted(response_id, None), s.ResponseEnded(response_id, calls, usage)]
+
+
+ASK = s.ToolCall("t1", "ask_openclaw", '{"request": "weather?"}')
+BYE = s.ToolCall("t2", "end_call", "{}")
+
+# The machine
+
+
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("kind", SIGNALS)
+def test_a_signal_leads_where_the_table_says_and_nowhere_else(kind: type[s.Signal], phase: Phase) -> None:
+    call = Call(record(phase, call_sid=SID, rtc_id=RTC, joined=phase is TALKING))
+    call.receive(sample(kind), START)
+    assert call.record.phase is TRANSITIONS[phase].get(kind, phase)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not ENDED])
+def test_every_phase_can_be_left_by_request(phase: Phase) -> None:
+    call = Call(record(phase, call_sid=SID, rtc_id=RTC))
+    told(call, s.HangUpRequested(EndReason.HUNG_UP_BY_REQUEST), s.LegsReleased())
+    assert call.record.phase is ENDED
+
+
+@pytest.mark.parametrize("phase", PATIENCE)
+def test_no_phase_without_a_conversation_lasts_longer_than_its_patience(phase: Phase) -> None:
+    call = Call(record(phase, call_sid=SID, rtc_id=RTC, phase_since=START))
+    seconds, reason = PATIENCE[phase]
+    assert call.wake_at == START + seconds
+    call.receive(s.TimePassed(), START + seconds - 0.001)
+    assert call.record.phase is phase
+    call.receive(s.TimePassed(), START + seconds)
+    assert call.record.phase is (ENDED if phase is CLOSING else CLOSING)
+    assert phase is CLOSING or call.record.end_reason is reason
+
+
+# Any signal, at any time
+
+ITEMS, RESPONSES, TOOLS = (st.sampled_from([f"{kind}{n}" for n in range(4)]) for kind in "irt")
+TEXTS = st.sampled_from(["", " ", "Hello", "It is raining."])
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "call_sid": st.sampled_from([SID, "CA0002"]),
+    "rtc_id": st.sampled_from([RTC, "rtc_2"]),
+    "status": st.sampled_from(FINAL),
+    "reason": st.sampled_from(EndReason),
+    "session_key": st.just("agent:main:main"),
+    "tool_call_id": TOOLS,
+    "output": TEXTS,
+    "item_id": ITEMS,
+    "previous_item_id": st.none() | ITEMS,
+    "speaker": st.sampled_from(Speaker),
+    "response_id": RESPONSES,
+    "text": TEXTS,
+    "usage": st.builds(Usage, input_text_tokens=st.integers(0, 9), transcription_seconds=st.floats(0, 9)),
+    "request_id": st.sampled_from([None, "response_1", "response_2", "event_7"]),
+    "tool_calls": st.lists(
+        st.builds(
+            s.ToolCall,
+            TOOLS,
+            st.sampled_from(["ask_openclaw", "ask_openclaw", "end_call", "open_door"]),
+            st.sampled_from(
+                ['{"request": "weather?"}', '{"request": " "}', '{"request": 5}', "[]", "[" * 9999]
+            ),
+        ),
+        max_size=3,
+        unique_by=lambda call: call.tool_call_id,
+    ).map(tuple),
+    "code": st.sampled_from(["conversation_already_has_active_response", "server_error"]),
+}
+MAYBE_NONE = {(s.LegsReleased, "status"), (s.ItemAdded, "speaker"), (s.ItemRetrieved, "speaker")}
+MAYBE_NONE |= {(s.ItemRetrieved, "text"), (s.CallerTranscribed, "text")}
+
+
+def any_of(kind: type[s.Signal]) -> st.SearchStrategy[s.Signal]:
+    """Draw a signal of a kind."""
+    drawn = {field.name: FIELDS.get(field.name, st.booleans()) for field in fields(kind)}
+    return st.builds(
+        kind, **{name: st.none() | d if (kind, name) in MAYBE_NONE else d for name, d in drawn.items()}
+    )
+
+
+ENDING = {s.HangUpRequested, s.LegEnded, s.LegRefused, s.SidebandClosed, s.JoinFailed, s.LegsReleased}
+LIVELY = [any_of(kind) for kind in SIGNALS if kind not in ENDING]
+SECONDS = st.sampled_from([0.0, 0.0, 0.0, 0.02, 1.0, 2.0, 4.0, 25.0, 100.0, 4000.0])
+WAKE, RESTART, REATTACH = "wake", "restart", "reattach"
+STEPS = st.lists(
+    st.tuples(
+        st.one_of(*LIVELY, *LIVELY, *(any_of(kind) for kind in SIGNALS))
+        | st.sampled_from([WAKE, RESTART, REATTACH]),
+        SECONDS,
+    ),
+    max_size=40,
+)
+BEGINNINGS = st.sampled_from(
+    [(record(), []), (record(), JOINED), (record(), JOINED), (outbound(), []), (outbound(), DIALLED)]
+)
+
+
+class Witness:
+    """Watch a call from outside, and object as soon as it breaks one of its promises."""
+
+    def __init__(self, call: CallRecord) -> None:
+        self.call = Call(call)
+        self.now = START
+        self.events: list[KeptEvent] = []
+        self.hung_up = False
+        self.greetings = 0
+        self.requested: RequestResponse | None = None
+        self.active: set[str] = set()
+        self.attached = True
+        self.asked: set[str] = set()
+
+    def tell(self, signal: s.Signal, seconds: float = 0) -> None:
+        """Tell the call something, so many seconds later."""
+        self.now += seconds
+        if self.call.record.call_id:
+            self._note(signal)
+        self._see(self.call.receive(signal, self.now))
+
+    def wake(self) -> None:
+        """Let time pass until the call wants to be woken."""
+        if (wake_at := self.call.wake_at) is not None:
+            self.tell(s.TimePassed(), max(0, wake_at - self.now))
+
+    def restart(self, seconds: float) -> None:
+        """Forget all but what was saved: the record and the events."""
+        self.now += seconds
+        saved = self.call.record
+        self.call = Call(CallRecord.model_validate_json(saved.model_dump_json()), self.transcript)
+        self.requested, self.attached = None, saved.phase is not TALKING
+        self.active.clear()
+        self.asked.clear()
+        self._see(self.call.resume(self.now))
+
+    @property
+    def transcript(self) -> list[str]:
+        """The items published, as a reader arranges them."""
+        wire = [event.model_dump(mode="json") for event in self.events]
+        turns = [event["data"] for event in wire if event["eventType"] == "transcript_update"]
+        return [turn["itemId"] for turn in in_order(turns)]
+
+    def count(self, kind: str) -> int:
+        """Count the events of a type."""
+        return sum(event.event_type == kind for event in self.events)
+
+    def _note(self, signal: s.Signal) -> None:
+        match signal:
+            case s.ResponseStarted(response_id, request_id):
+                self.active.add(response_id)
+                self._answered(request_id)
+            case s.ResponseEnded(response_id):
+                self.active.discard(response_id)
+                if not self.active:
+                    # A request whose beginning OpenAI did not name: this was its end.
+                    self.requested = None
+            case s.RequestRefused(request_id, code) if self.requested:
+                refused = request_id in {None, self.requested.request_id}
+                if refused and code != "server_error" and self.requested.instructions:
+                    self.greetings -= 1
+                self._answered(self.requested.request_id if refused else None)
+            case s.SidebandLost():
+                self.requested, self.attached = None, False
+                self.active.clear()
+            case s.SidebandAttached():
+                self.attached = True
+
+    def _answered(self, request_id: str | None) -> None:
+        if self.requested and self.requested.request_id == request_id:
+            self.requested = None
+
+    def _see(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Publish(event):
+                    self._see_event(event)
+                case PublishPartial(event):
+                    assert not self.count("call_ended")
+                    assert event.call_id == self.call.record.call_id
+                case HangUp():
+                    self.hung_up = True
+                case RequestResponse():
+                    assert self.attached
+                    assert not self.active
+                    assert not self.requested
+                    self.requested = command
+                    self.greetings += command.instructions == GREETING
+                    assert self.greetings <= 1
+                case SubmitOutput():
+                    assert self.attached
+                case AskOpenClaw(tool_call_id):
+                    assert tool_call_id not in self.asked
+                    self.asked.add(tool_call_id)
+        self._see_record()
+
+    def _see_event(self, event: KeptEvent) -> None:
+        assert event.sequence == len(self.events) + 1
+        assert event.event_id not in {other.event_id for other in self.events}
+        assert (event.event_type == "call_started") == (not self.events)
+        assert event.event_type == "tool_finished" or not self.count("call_ended")
+        assert event.call_id == (self.events or [event])[0].call_id
+        self.events.append(event)
+
+    def _see_record(self) -> None:
+        saved = self.call.record
+        assert CallRecord.model_validate_json(saved.model_dump_json()) == saved
+        assert saved.sequence == len(self.events)
+        assert (saved.end_reason is not None) == (saved.phase in {CLOSING, ENDED})
+        assert self.count("call_answered") <= 1
+        assert len(set(self.transcript)) == len(self.transcript)
+        if saved.phase is ENDED:
+            assert self.hung_up
+            assert saved.status.is_final
+            assert self.count("call_ended") == (1 if saved.call_id else 0)
+            assert self.call.wake_at is None
+        else:
+            assert self.call.wake_at is not None
+
+
+@settings(deadline=None)
+@given(beginning=BEGINNINGS, steps=STEPS)
+def test_whatever_happens_a_call_keeps_its_promises_and_ends(
+    beginning: tuple[CallRecord, list[s.Signal]], steps: list[tuple[s.Signal | str, float]]
+) -> None:
+    start, signals = beginning
+    witness = Witness(start)
+    for signal in signals:
+        witness.tell(signal)
+    for step, seconds in steps:
+        if step == WAKE:
+            witness.wake()
+        elif step == RESTART:
+            witness.restart(seconds)
+        elif step == REATTACH:
+            witness.tell(s.SidebandLost(), seconds)
+            witness.tell(s.SidebandAttached())
+        elif isinstance(step, s.Signal):
+            witness.tell(step, seconds)
+    for _ in range(30):
+        witness.wake()
+    assert witness.call.record.phase is ENDED
+
+
+# The ordinary course
+
+
+def test_a_call_from_its_offer_to_its_end() -> None:
+    call = Call(record())
+    commands = told(call, s.CallOffered(RTC))
+    assert commands[1:] == [Accept(RTC)]
+    assert told(call, s.CallAccepted())[1:] == [Attach(RTC, rejoin=False)]
+    (hello,) = told(call, s.SidebandAttached(), at=START + 1)
+    assert hello == RequestResponse("response_1", GREETING)
+    told(
+        call,
+        s.ItemAdded("i1", None, Speaker.ASSISTANT),
+        s.ItemAssigned("i1", "r1"),
+        s.ResponseStarted("r1", "response_1"),
+        s.PlaybackStarted("r1"),
+        s.TextWritten("i1", "Hello."),
+        s.ResponseEnded("r1", (), Usage(output_audio_tokens=1_000_000)),
+    )
+    said = told(call, s.PlaybackEnded("r1", cut=False), at=START + 3)
+    assert [event.event_type for event in events(said)] == ["transcript_update"]
+    assert told(call, s.SidebandClosed(), at=START + 61) == [HangUp(call_sid=None, rtc_id=None)]
+    (ended,) = events(told(call, s.LegsReleased(), at=START + 62))
+    data = ended.model_dump(mode="json")["data"]
+    assert (data["status"], data["endReason"], data["durationSeconds"]) == ("completed", "caller_hung_up", 62)
+    assert data["costUsd"] == 64.0
+    assert data["usage"]["output_audio_tokens"] == 1_000_000
+
+
+def test_a_call_we_dial_is_known_by_twilios_id_from_beginning_to_end() -> None:
+    call = Call(outbound(sip_token="secret"))
+    commands = told(call, *DIALLED, s.LegEnded(CallStatus.COMPLETED), s.LegsReleased())
+    assert {event.call_id for event in events(commands)} == {SID}
+    assert [event.event_type for event in events(commands)] == ["call_started", "call_answered", "call_ended"]
+    assert [c for c in commands if isinstance(c, HangUp)] == [HangUp(call_sid=None, rtc_id=RTC)]
+    assert call.record.sip_token is None
+
+
+@pytest.mark.parametrize(
+    ("signals", "status", "reason"),
+    [
+        ([s.LegEnded(CallStatus.BUSY)], CallStatus.BUSY, EndReason.NOT_REACHED),
+        ([s.LegRang(), s.LegEnded(CallStatus.NO_ANSWER)], CallStatus.NO_ANSWER, EndReason.NOT_REACHED),
+        ([s.LegRefused()], CallStatus.FAILED, EndReason.CONNECTION_FAILED),
+        ([s.LegAnswered(), s.LegEnded(CallStatus.COMPLETED)], CallStatus.COMPLETED, EndReason.CALLER_HUNG_UP),
+        (
+            [s.HangUpRequested(EndReason.HUNG_UP_BY_REQUEST)],
+            CallStatus.CANCELED,
+            EndReason.HUNG_UP_BY_REQUEST,
+        ),
+        ([s.CallOffered(RTC), s.JoinFailed(gone=True)], CallStatus.FAILED, EndReason.CONNECTION_FAILED),
+        ([*JOINED, s.SidebandClosed(expired=True)], CallStatus.COMPLETED, EndReason.MAX_DURATION),
+        (
+            [*JOINED, s.SidebandLost(), s.JoinFailed(gone=True)],
+            CallStatus.COMPLETED,
+            EndReason.CALLER_HUNG_UP,
+        ),
+        (
+            [*JOINED, s.SidebandLost(), s.JoinFailed(gone=False)],
+            CallStatus.COMPLETED,
+            EndReason.CONNECTION_FAILED,
+        ),
+    ],
+)
+def test_how_a_call_ended_is_told_by_what_ended_it(
+    signals: list[s.Signal], status: CallStatus, reason: EndReason
+) -> None:
+    call = Call(outbound())
+    told(call, s.LegPlaced(SID), *signals, s.LegsReleased())
+    assert (call.record.status, call.record.end_reason) == (status, reason)
+
+
+def test_a_stray_signal_does_not_decide_why_a_call_will_have_ended() -> None:
+    call = talking()
+    told(call, s.LegRefused(), s.JoinFailed(gone=False))
+    assert call.record.end_reason is None
+
+
+def test_a_call_nobody_ever_named_ends_without_a_word() -> None:
+    call = Call(outbound())
+    assert told(call, s.LegAnswered(), s.TextGrew("i1", Speaker.CALLER, "?"), s.LegRefused()) == []
+    assert told(call, s.HangUpRequested(EndReason.SERVER_STOPPED)) == [HangUp(None, None)]
+    assert told(call, s.LegsReleased()) == []
+    assert call.record.phase is ENDED
+
+
+def test_a_name_that_comes_second_does_not_rename_a_call() -> None:
+    call = talking()
+    assert told(call, s.LegPlaced(SID)) == []
+    assert call.record.call_id == RTC
+
+
+def test_the_bridges_answer_is_remembered() -> None:
+    call = talking()
+    told(call, s.SessionResolved("agent:main:main"))
+    assert call.record.session_key == "agent:main:main"
+
+
+# Limits
+
+
+def test_a_call_in_which_nobody_speaks_is_hung_up() -> None:
+    call = talking(silence_seconds=60)
+    told(call, s.CallerSpoke(goes_on=True), s.CallerSpoke(goes_on=False), at=START + 30)
+    assert call.wake_at == START + 90
+    assert told(call, s.TimePassed(), at=START + 90) == [HangUp(None, RTC)]
+    assert call.record.end_reason is EndReason.SILENCE
+
+
+def test_somebody_who_speaks_for_long_is_not_silent() -> None:
+    call = talking(silence_seconds=60)
+    told(call, s.CallerSpoke(goes_on=True), at=START + 1)
+    assert told(call, s.TimePassed(), at=START + 120) == []
+    told(call, s.CallerSpoke(goes_on=False), s.PlaybackStarted("r1"), at=START + 121)
+    assert told(call, s.TimePassed(), at=START + 300) == []
+    told(call, s.SidebandLost(), s.SidebandAttached(), at=START + 301)
+    assert call.wake_at == START + 361, "the end of both may have been missed"
+
+
+def test_a_call_that_lasts_too_long_is_hung_up_however_lively_it_is() -> None:
+    call = talking(max_call_seconds=100)
+    assert told(call, s.CallerSpoke(goes_on=True), at=START + 99) == []
+    assert told(call, s.CallerSpoke(goes_on=True), at=START + 100) == [HangUp(None, RTC)]
+    assert call.record.end_reason is EndReason.MAX_DURATION
+
+
+def test_the_assistants_goodbye_is_heard_before_the_line_is_cut() -> None:
+    call = talking()
+    told(call, s.PlaybackStarted("r1"))
+    finished = told(call, *response("r1", BYE), at=START + 1)
+    assert [event.event_type for event in events(finished)] == ["tool_started", "tool_finished"]
+    assert call.record.phase is TALKING
+    assert call.wake_at == START + 6
+    told(call, s.PlaybackEnded("r1", cut=False), at=START + 2)
+    assert (call.record.phase, call.record.end_reason) == (CLOSING, EndReason.ASSISTANT_HUNG_UP)
+
+
+def test_a_call_wakes_for_a_turn_that_has_waited_long_enough() -> None:
+    call = talking()
+    told(call, s.ItemAdded("i1", None, Speaker.CALLER), s.ItemAdded("i2", "i1", Speaker.ASSISTANT))
+    assert told(call, s.TextWritten("i2", "Rain."), s.ItemCut("i2")) == []
+    assert call.wake_at == START + 3
+    (event,) = events(told(call, s.TimePassed(), at=START + 3))
+    assert event.event_type == "transcript_update"
+
+
+# Gaps and restarts
+
+
+def test_a_tools_answer_is_told_on_the_next_sideband_if_there_is_none() -> None:
+    call = talking()
+    told(call, s.ResponseStarted("r0", "response_1"), *response("r1", ASK), s.ResponseStarted("r2", None))
+    told(call, s.SidebandLost())
+    lost = told(call, s.ToolAnswered("t1", ok=True, output="8 degrees"))
+    assert [type(command) for command in lost] == [Publish]
+    output, request = told(call, s.SidebandAttached())
+    assert output == SubmitOutput("t1", '{"ok": true, "answer": "8 degrees"}')
+    assert isinstance(request, RequestResponse)
+
+
+def test_a_tool_that_finishes_after_the_call_is_still_told_to_the_world() -> None:
+    call = talking()
+    told(call, *response("r1", ASK), s.SidebandClosed(), s.LegsReleased())
+    late = events(told(call, s.ToolAnswered("t1", ok=True, output="8 degrees"), at=START + 30))
+    assert [event.event_type for event in late] == ["tool_finished"]
+    assert told(call, s.ToolAnswered("t1", ok=True, output="8 degrees")) == []
+
+
+def restarted(call: CallRecord, at: float) -> tuple[Call, list[Command]]:
+    """Take a call up again from what was saved."""
+    again = Call(CallRecord.model_validate_json(call.model_dump_json()))
+    return again, again.resume(at)
+
+
+def test_after_a_restart_a_conversation_is_joined_again_and_not_greeted_again() -> None:
+    before = talking()
+    told(before, s.ItemAdded("i1", None, Speaker.CALLER))
+    call, commands = restarted(before.record, START + 500)
+    assert commands == [Attach(RTC, rejoin=True)]
+    assert told(call, s.SidebandAttached(), at=START + 501) == [RetrieveItem("i1")]
+    assert call.record.phase is TALKING
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"),
+    [
+        (record(JOINING, rtc_id=RTC), Attach(RTC, rejoin=False)),
+        (record(JOINING, rtc_id=RTC, joined=True), Attach(RTC, rejoin=True)),
+        (outbound(CLOSING, call_sid=SID, rtc_id=RTC), HangUp(SID, RTC)),
+    ],
+)
+def test_what_a_restart_begins_anew_gets_its_whole_time_anew(start: CallRecord, wanted: Command) -> None:
+    call, commands = restarted(start, START + 500)
+    assert commands == [wanted]
+    assert call.wake_at == START + 500 + PATIENCE[start.phase][0]
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"),
+    [
+        (outbound(DIALLING), []),
+        (outbound(DIALLING, call_sid=SID), [AskTwilio(SID)]),
+        (record(BRIDGING, call_sid=SID), [AskTwilio(SID)]),
+        (record(ENDED, ended_at=START), []),
+    ],
+)
+def test_after_a_restart_a_call_not_joined_yet_finds_out_about_its_leg(
+    start: CallRecord, wanted: list[Command]
+) -> None:
+    assert restarted(start, START + 5)[1] == wanted
+
+
+def test_a_guest_is_refused_the_tool_that_only_owners_have() -> None:
+    call = talking(trust=Trust.GUEST)
+    commands = told(call, *response("r1", ASK))
+    assert not [command for command in commands if isinstance(command, AskOpenClaw)]
+    assert '"ok": false' in next(c.output for c in commands if isinstance(c, SubmitOutput))

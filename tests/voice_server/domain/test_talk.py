@@ -1,0 +1,120 @@
+import json
+
+import pytest
+
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.commands import AskOpenClaw, RetrieveItem, SubmitOutput
+from services.voice_server.domain.conversation import Conversation
+from services.voice_server.domain.talk import GOODBYE_SECONDS, Outcome, SoFar, Talk
+from shared.events import Speaker, ToolFinishedData, ToolStartedData, TurnData, Usage
+
+NOW = 1_795_000_000.0
+USER, ASSISTANT = Speaker.CALLER, Speaker.ASSISTANT
+
+
+def talk() -> Talk:
+    """Make the talk of an owner's call."""
+    return Talk(("ask_openclaw", "end_call"), Usage(), Conversation(), NOW)
+
+
+def told(subject: Talk, *signals: s.Signal, at: float = NOW) -> list[Outcome]:
+    """Tell a talk several things at once."""
+    return [outcome for signal in signals for outcome in subject.receive(signal, at)]
+
+
+def use(name: str, arguments: str, tool_call_id: str = "t1") -> s.ResponseEnded:
+    """Make a response that wants a tool used."""
+    return s.ResponseEnded("r1", (s.ToolCall(tool_call_id, name, arguments),), Usage())
+
+
+def test_an_interrupted_answer_keeps_what_was_written_of_it() -> None:
+    subject = talk()
+    outcomes = told(
+        subject,
+        s.ItemAssigned("i1", "r1"),
+        s.ItemAdded("i1", None, ASSISTANT),
+        s.TextGrew("i1", ASSISTANT, "It is "),
+        s.TextGrew("i1", ASSISTANT, "raining"),
+        s.PlaybackStarted("r1"),
+        s.ItemCut("i1"),
+        s.TextWritten("i1", "It is raining cats and dogs."),
+        s.PlaybackEnded("r1", cut=True),
+    )
+    said = [outcome for outcome in outcomes if isinstance(outcome, TurnData)]
+    assert [(turn.content, turn.interrupted) for turn in said] == [("It is raining", True)]
+    partials = [outcome.turn.content for outcome in outcomes if isinstance(outcome, SoFar)]
+    assert partials == ["It is", "It is raining"]
+
+
+def test_what_was_consumed_is_counted_once() -> None:
+    subject = talk()
+    heard = s.CallerTranscribed("i1", "Hello", Usage(transcription_seconds=2))
+    ended = s.ResponseEnded("r1", (), Usage(input_text_tokens=5, cached_text_tokens=3))
+    told(subject, heard, heard, ended, ended)
+    assert subject.usage == Usage(input_text_tokens=5, cached_text_tokens=3, transcription_seconds=2)
+
+
+def test_a_question_is_asked_and_its_answer_given_to_the_model() -> None:
+    subject = talk()
+    started, ask = told(subject, use("ask_openclaw", '{"request": " Will it rain? "}'))
+    assert isinstance(started, ToolStartedData)
+    assert ask == AskOpenClaw("t1", "Will it rain?")
+    finished, output, _ = told(subject, s.ToolAnswered("t1", ok=True, output="Ja, größtenteils."), at=NOW + 2)
+    assert isinstance(finished, ToolFinishedData)
+    assert (finished.ok, finished.output, finished.duration_seconds) == (True, "Ja, größtenteils.", 2)
+    assert output == SubmitOutput("t1", '{"ok": true, "answer": "Ja, größtenteils."}')
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("open_door", "{}"),
+        ("ask_openclaw", ""),
+        ("ask_openclaw", '{"request": "ha'),
+        ("ask_openclaw", '{"request": "  "}'),
+        ("ask_openclaw", '{"request": ["a"]}'),
+        ("ask_openclaw", '["request"]'),
+        ("ask_openclaw", "[" * 100_000),
+    ],
+)
+def test_a_tool_call_that_cannot_be_made_is_explained_to_the_model(name: str, arguments: str) -> None:
+    outcomes = told(talk(), use(name, arguments))
+    (output,) = (outcome.output for outcome in outcomes if isinstance(outcome, SubmitOutput))
+    assert json.loads(output)["ok"] is False
+    assert json.loads(output)["error"]
+    assert not any(isinstance(outcome, AskOpenClaw) for outcome in outcomes)
+
+
+def test_a_goodbye_that_nobody_hears_is_not_waited_for() -> None:
+    subject = talk()
+    told(subject, use("end_call", "{}"))
+    assert subject.goodbye_by == NOW
+
+
+def test_a_goodbye_is_over_when_all_of_it_was_heard() -> None:
+    subject = talk()
+    told(subject, s.PlaybackStarted("r0"), s.PlaybackStarted("r1"), use("end_call", "{}"))
+    told(subject, s.PlaybackEnded("r0", cut=False), at=NOW + 1)
+    assert subject.goodbye_by == NOW + GOODBYE_SECONDS
+    told(subject, s.PlaybackEnded("r1", cut=False), at=NOW + 2)
+    assert subject.goodbye_by == NOW + 2
+
+
+def test_what_was_missed_is_asked_for_and_filled_in() -> None:
+    subject = talk()
+    assert told(subject, s.ItemAdded("i2", "i1", USER)) == [RetrieveItem("i1")]
+    assert told(subject, s.ItemAdded("i3", "i2", ASSISTANT)) == []
+    assert told(subject, s.ItemRetrieved("i1", None, None), s.ItemRetrieved("i1", USER, None)) == []
+    (turn,) = told(subject, s.ItemRetrieved("i1", ASSISTANT, "Hello."))
+    assert isinstance(turn, TurnData)
+    assert turn.item_id == "i1"
+    assert subject.go_on(NOW) == [RetrieveItem("i2"), RetrieveItem("i3")]
+
+
+def test_at_the_end_what_was_still_being_said_is_kept_as_interrupted() -> None:
+    subject = talk()
+    told(subject, s.ItemAdded("i1", None, USER), s.TextGrew("i1", USER, "I wanted to"))
+    (turn,) = subject.finish(NOW)
+    assert isinstance(turn, TurnData)
+    assert (turn.content, turn.interrupted) == ("I wanted to", True)
+    assert subject.drafts == ()
