@@ -1,5 +1,6 @@
 """Put the session bridge together; the only file that knows all its parts."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 
@@ -27,7 +28,7 @@ from services.session_bridge.keys import (
 from services.session_bridge.routes import call_events, events, health, sessions, sync
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
-from shared import bearer, logs, problems
+from shared import bearer, logs, problems, server
 from shared.database import DatabaseError
 from shared.settings import load
 from shared.tasks import Tasks
@@ -44,9 +45,13 @@ _OPEN = frozenset({"/health"})
 
 async def create() -> web.Application:
     """Build the service from the environment; gunicorn's factory."""
-    settings = load(BridgeSettings)
-    logs.configure(settings.log_level, settings.log_format)
-    return build(settings)
+    return build(_settings())
+
+
+def serve() -> None:
+    """Run the service from the environment until SIGINT or SIGTERM."""
+    settings = _settings()
+    asyncio.run(server.serve(build(settings), settings.bridge_host, settings.bridge_port))
 
 
 def build(settings: BridgeSettings) -> web.Application:
@@ -73,6 +78,12 @@ def build(settings: BridgeSettings) -> web.Application:
     app.cleanup_ctx.extend([_voice_server, _journal, _tails, _delivery])
     app.on_shutdown.append(events.end_all)
     return app
+
+
+def _settings() -> BridgeSettings:
+    settings = load(BridgeSettings)
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
 
 
 async def _voice_server(app: web.Application) -> AsyncIterator[None]:
