@@ -3,9 +3,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.session_bridge.domain.transcript import CLOSING, Turn, block, in_order, line, session_id
+from services.session_bridge.domain.transcript import CLOSING, Turn, block, header, in_order, line, session_id
 from shared.events import Speaker
-from tests.session_bridge.calls import CALL, turns
+from tests.session_bridge.calls import CALL, START, turns
 
 texts = st.lists(
     st.tuples(st.sampled_from(["user", "assistant"]), st.sampled_from(["hello", "", " ", "yes /", "no"])),
@@ -67,3 +67,13 @@ def test_an_assistant_line_has_the_usage_without_which_openclaw_breaks_the_sessi
 def test_a_new_session_has_the_same_name_at_each_attempt() -> None:
     assert session_id("agent:main:main", CALL) == session_id("agent:main:main", CALL)
     assert session_id("agent:main:main", CALL) != session_id("agent:main:main", "CA2")
+
+
+def test_a_header_has_the_version_without_which_openclaw_numbers_the_lines_anew() -> None:
+    assert header("s1", "/w", START) == {
+        "type": "session",
+        "version": 3,
+        "id": "s1",
+        "timestamp": "2026-11-22T14:03:11.204Z",
+        "cwd": "/w",
+    }
