@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -48,10 +48,10 @@ class Database:
         Raises:
             DatabaseError: SQLite refused; nothing of this function's work is kept.
         """
-        future: Future[T] = Future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put(_Work(work, future))
         try:
-            return await asyncio.wrap_future(future)
+            return await future
         except sqlite3.Error as error:
             raise DatabaseError(str(error)) from error
 
@@ -84,16 +84,17 @@ class Database:
                 self._connection.execute("ROLLBACK")
             for work in batch:
                 work.fail(error)
-        for work in batch:
-            work.settle()
+        # One call for all: each wakes the loop by a system call, and passes the GIL back and forth.
+        with suppress(RuntimeError):  # The loop has been closed: nobody waits any more.
+            batch[0].future.get_loop().call_soon_threadsafe(_settle, batch)
 
 
 class _Work:
     """One function and whoever waits for it."""
 
-    def __init__(self, function: Callable[[sqlite3.Connection], Any], future: Future[Any]) -> None:
+    def __init__(self, function: Callable[[sqlite3.Connection], Any], future: asyncio.Future[Any]) -> None:
         self._function = function
-        self._future = future
+        self.future = future
         self._outcome: Callable[[], None] = lambda: None
 
     def execute(self, connection: sqlite3.Connection) -> None:
@@ -105,14 +106,19 @@ class _Work:
             connection.execute("ROLLBACK TO work")
             self.fail(error)
         else:
-            self._outcome = lambda: self._future.set_result(result)
+            self._outcome = lambda: self.future.set_result(result)
         connection.execute("RELEASE work")
 
     def fail(self, error: BaseException) -> None:
         """Remember that the work came to nothing."""
-        self._outcome = lambda: self._future.set_exception(error)
+        self._outcome = lambda: self.future.set_exception(error)
 
     def settle(self) -> None:
         """Tell whoever waits, unless they have gone."""
-        if self._future.set_running_or_notify_cancel():
+        if not self.future.done():
             self._outcome()
+
+
+def _settle(batch: list[_Work]) -> None:
+    for work in batch:
+        work.settle()
