@@ -1,4 +1,4 @@
-"""The session bridge as the voice server sees it: it keeps what it gets, refuses gaps, and fails on demand."""
+"""The session bridge as the voice server sees it: it keeps events, refuses gaps, and fails on demand."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

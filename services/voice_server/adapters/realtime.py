@@ -103,11 +103,13 @@ class Realtime:
     Args:
         base_url: OpenAI's REST address; the socket's is derived from it (`http` -> `ws`).
         api_key: the key the call was accepted with.
+        attach_seconds: how long attaching is tried.
     """
 
-    def __init__(self, base_url: str, api_key: str) -> None:
+    def __init__(self, base_url: str, api_key: str, attach_seconds: float = ATTACH_SECONDS) -> None:
         self._url = f"ws{base_url.removeprefix('http')}/realtime"
         self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._attach_seconds = attach_seconds
 
     @asynccontextmanager
     async def attach(self, rtc_id: str, *, rejoin: bool) -> AsyncIterator[Sideband]:
@@ -127,7 +129,7 @@ class Realtime:
             await socket.close()
 
     async def _connect(self, rtc_id: str, *, rejoin: bool) -> ClientConnection:
-        pause, deadline = 0.1, asyncio.get_running_loop().time() + ATTACH_SECONDS
+        pause, deadline = 0.1, asyncio.get_running_loop().time() + self._attach_seconds
         while True:
             try:
                 return await self._open(rtc_id)

@@ -36,10 +36,21 @@ def signals_of(frame: str | bytes) -> list[s.Signal]:
         raise MalformedEventError(type(error).__name__) from error
 
 
+def _text(event: Event, name: str) -> str:
+    value = event[name]
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
+def _text_or_none(event: Event, name: str) -> str | None:
+    return None if event.get(name) is None else _text(event, name)
+
+
 def _item_added(event: Event) -> list[s.Signal]:
     item = event["item"]
     speaker = _SPEAKERS.get(item.get("role")) if item["type"] == "message" else None
-    return [s.ItemAdded(item["id"], event.get("previous_item_id"), speaker)]
+    return [s.ItemAdded(_text(item, "id"), _text_or_none(event, "previous_item_id"), speaker)]
 
 
 def _item_retrieved(event: Event) -> list[s.Signal]:
@@ -48,65 +59,71 @@ def _item_retrieved(event: Event) -> list[s.Signal]:
         return []
     texts = [part.get("transcript", part.get("text")) for part in item.get("content") or []]
     complete = item.get("status") != "in_progress" and None not in texts
-    return [s.ItemRetrieved(item["id"], _SPEAKERS[item["role"]], "".join(texts) if complete else None)]
+    return [s.ItemRetrieved(_text(item, "id"), _SPEAKERS[item["role"]], "".join(texts) if complete else None)]
 
 
 def _committed(event: Event) -> list[s.Signal]:
-    return [s.ItemAdded(event["item_id"], event.get("previous_item_id"), Speaker.CALLER)]
+    previous = _text_or_none(event, "previous_item_id")
+    return [s.ItemAdded(_text(event, "item_id"), previous, Speaker.CALLER)]
 
 
 def _output_item_added(event: Event) -> list[s.Signal]:
     item = event["item"]
-    return [s.ItemAssigned(item["id"], event["response_id"])] if item["type"] == "message" else []
+    if item["type"] != "message":
+        return []
+    return [s.ItemAssigned(_text(item, "id"), _text(event, "response_id"))]
 
 
 def _assistant_delta(event: Event) -> list[s.Signal]:
-    return [s.TextGrew(event["item_id"], Speaker.ASSISTANT, event["delta"])]
+    return [s.TextGrew(_text(event, "item_id"), Speaker.ASSISTANT, _text(event, "delta"))]
 
 
 def _assistant_text(name: str) -> Callable[[Event], list[s.Signal]]:
-    return lambda event: [s.TextWritten(event["item_id"], event[name])]
+    return lambda event: [s.TextWritten(_text(event, "item_id"), _text(event, name))]
 
 
 def _caller_delta(event: Event) -> list[s.Signal]:
-    return [s.TextGrew(event["item_id"], Speaker.CALLER, event.get("delta") or "")]
+    text = _text_or_none(event, "delta") or ""
+    return [s.TextGrew(_text(event, "item_id"), Speaker.CALLER, text)]
 
 
 def _caller_text(event: Event) -> list[s.Signal]:
     billed = event.get("usage") or {}
     tokens = (billed.get("input_token_details") or {}).get("audio_tokens", 0)
     seconds = billed.get("seconds", tokens / _TOKENS_PER_SECOND)
-    return [s.CallerTranscribed(event["item_id"], event["transcript"], Usage(transcription_seconds=seconds))]
+    usage, text = Usage(transcription_seconds=seconds), _text_or_none(event, "transcript")
+    return [s.CallerTranscribed(_text(event, "item_id"), text, usage)]
 
 
 def _caller_text_failed(event: Event) -> list[s.Signal]:
-    return [s.CallerTranscribed(event["item_id"], None, Usage())]
+    return [s.CallerTranscribed(_text(event, "item_id"), None, Usage())]
 
 
 def _truncated(event: Event) -> list[s.Signal]:
-    return [s.ItemCut(event["item_id"])]
+    return [s.ItemCut(_text(event, "item_id"))]
 
 
 def _playback_ended(*, cut: bool) -> Callable[[Event], list[s.Signal]]:
-    return lambda event: [s.PlaybackEnded(event["response_id"], cut)]
+    return lambda event: [s.PlaybackEnded(_text(event, "response_id"), cut)]
 
 
 def _response_created(event: Event) -> list[s.Signal]:
     response = event["response"]
-    return [s.ResponseStarted(response["id"], (response.get("metadata") or {}).get("request_id"))]
+    request_id = _text_or_none(response.get("metadata") or {}, "request_id")
+    return [s.ResponseStarted(_text(response, "id"), request_id)]
 
 
 def _response_done(event: Event) -> list[s.Signal]:
     response = event["response"]
     output, status = response.get("output") or [], response["status"]
     calls = [
-        s.ToolCall(item["call_id"], item["name"], item["arguments"])
+        s.ToolCall(_text(item, "call_id"), _text(item, "name"), _text(item, "arguments"))
         for item in output
         if item["type"] == "function_call" and status == "completed"
     ]
-    ended = s.ResponseEnded(response["id"], tuple(calls), usage_of(response.get("usage") or {}))
-    cut = [s.ItemCut(item["id"]) for item in output if item["type"] == "message" and status == "cancelled"]
-    return [*cut, ended]
+    ended = s.ResponseEnded(_text(response, "id"), tuple(calls), usage_of(response.get("usage") or {}))
+    spoken = [_text(item, "id") for item in output if item["type"] == "message"]
+    return [*(s.ItemCut(item_id) for item_id in spoken if status == "cancelled"), ended]
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:
@@ -129,7 +146,7 @@ def usage_of(usage: Mapping[str, Any]) -> Usage:
 
 def _error(event: Event) -> list[s.Signal]:
     error = event["error"]
-    return [s.RequestRefused(error.get("event_id"), str(error.get("code")))]
+    return [s.RequestRefused(_text_or_none(error, "event_id"), str(error.get("code")))]
 
 
 _TRANSLATIONS: Mapping[str, Callable[[Event], list[s.Signal]]] = {
@@ -144,7 +161,7 @@ _TRANSLATIONS: Mapping[str, Callable[[Event], list[s.Signal]]] = {
     "input_audio_buffer.speech_started": lambda _: [s.CallerSpoke(goes_on=True)],
     "input_audio_buffer.speech_stopped": lambda _: [s.CallerSpoke(goes_on=False)],
     "input_audio_buffer.dtmf_event_received": lambda _: [s.CallerSpoke(goes_on=False)],
-    "output_audio_buffer.started": lambda event: [s.PlaybackStarted(event["response_id"])],
+    "output_audio_buffer.started": lambda event: [s.PlaybackStarted(_text(event, "response_id"))],
     "output_audio_buffer.stopped": _playback_ended(cut=False),
     "output_audio_buffer.cleared": _playback_ended(cut=True),
     "response.created": _response_created,

@@ -138,7 +138,7 @@ class Store:
 
     async def unfinished(self) -> list[tuple[CallRecord, list[str]]]:
         """List the calls that had not ended when the server stopped, with the items published, in order."""
-        rows = await self._rows("SELECT record FROM calls WHERE phase <> ?", Phase.ENDED)
+        rows = await self._rows("SELECT record FROM calls WHERE phase <> ? ORDER BY number", Phase.ENDED)
         calls = [CallRecord.model_validate_json(row["record"]) for row in rows]
         return [(call, [turn["itemId"] for turn in in_order(await self.turns(call))]) for call in calls]
 

@@ -238,8 +238,15 @@ async def test_so_it_does_when_twilio_says_it_in_newer_words(
 
 @pytest.mark.parametrize(
     "answer",
-    [refusal(20003, 401), Answer(503), problem(20503, 503), Answer(drop=True), Answer(silent=True)]
-    + [Answer(200, b"<html>"), updated("something new")],
+    [
+        refusal(20003, 401),
+        Answer(503),
+        problem(20503, 503),
+        Answer(drop=True),
+        Answer(silent=True),
+        Answer(200, b"<html>"),
+        updated("something new"),
+    ],
 )
 async def test_a_hang_up_that_fails_says_so(api: TwilioApi, peer: ScriptedPeer, answer: Answer) -> None:
     peer.answers = [answer]

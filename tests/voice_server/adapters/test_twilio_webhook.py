@@ -107,7 +107,7 @@ def test_each_status_is_a_signal_or_nothing(status: str, signal: s.Signal | None
         ("client:alice", None),
         ("sip:+14155550123@example.com", None),
         ("14155550123", None),
-        ("+1４155550123", None),
+        ("+1\uff14155550123", None),
         ("", None),
     ],
 )
