@@ -39,6 +39,7 @@ class Database:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(schema)
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name=path.stem, daemon=True)
         self._thread.start()
 
@@ -46,8 +47,10 @@ class Database:
         """Run a function in the database's thread; when this returns, what it wrote survives a power cut.
 
         Raises:
-            DatabaseError: SQLite refused; nothing of this function's work is kept.
+            DatabaseError: SQLite refused; nothing of this function's work is kept. Or the file is closed.
         """
+        if self._is_closed:
+            raise DatabaseError("The database is closed.")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put(_Work(work, future))
         try:
@@ -57,6 +60,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
+        self._is_closed = True
         self._queue.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -14,7 +14,15 @@ LogFormat = Literal["console", "json"]
 
 def mask_numbers(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Mask the phone numbers in every text of a log line; a structlog processor."""
-    return {key: mask(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _masked(value) for key, value in event.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {_masked(key): _masked(inner) for key, inner in value.items()}
+    return [_masked(inner) for inner in value] if isinstance(value, list | tuple | set) else value
 
 
 def configure(level: str, log_format: LogFormat | None) -> None:

@@ -7,6 +7,8 @@ import json5
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from shared.problems import explain
+
 DmScope = Literal["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]
 
 
@@ -70,5 +72,7 @@ def read(state_dir: Path) -> OpenClawConfig:
         return OpenClawConfig.model_validate(json5.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return OpenClawConfig()
-    except (OSError, ValueError, ValidationError) as error:
+    except ValidationError as error:
+        raise OpenClawConfigError(f"{path}: {explain(error)}") from error
+    except (OSError, ValueError) as error:
         raise OpenClawConfigError(f"{path}: {error}") from error

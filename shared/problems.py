@@ -80,7 +80,7 @@ def middleware(statuses: StatusTable) -> Middleware:
         except web.HTTPException as error:
             return _from_aiohttp(error)
         except tuple(table) as error:
-            status, title = table[type(error)]
+            status, title = next(table[kind] for kind in type(error).__mro__ if kind in table)
             return response(
                 status,
                 title,

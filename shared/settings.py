@@ -4,6 +4,7 @@ import secrets
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -41,6 +42,9 @@ EXAMPLES = {
     "allowed_callers": "ALLOWED_CALLERS=+14155550123 or ALLOWED_CALLERS=*",
     "outbound_regions": "OUTBOUND_REGIONS=US,DE",
     "log_level": "LOG_LEVEL=info",
+    "log_format": "LOG_FORMAT=json",
+    "twilio_api_key_sid": "TWILIO_API_KEY_SID=SK0123456789abcdef0123456789abcdef",
+    "openclaw_gateway_url": "OPENCLAW_GATEWAY_URL=http://127.0.0.1:18789",
     "openclaw_store": "OPENCLAW_STORE=auto",
 }
 
@@ -71,11 +75,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keys_where_real_accounts_are(self) -> Self:
-        if self.openai_base_url == OPENAI_URL or self.twilio_base_url == TWILIO_URL:
+        if _is_peers_own(self.openai_base_url) or _is_peers_own(self.twilio_base_url):
             missing = [name for name in ("voice_api_key", "bridge_api_key") if getattr(self, name) is None]
             if missing:
                 raise MissingKeysError(missing)
         return self
+
+
+def _is_peers_own(url: str) -> bool:
+    # In whichever region: eu.api.openai.com, api.dublin.ie1.twilio.com.
+    return (urlsplit(url).hostname or "").endswith((".openai.com", ".twilio.com"))
 
 
 class MissingKeysError(ValueError):
@@ -118,4 +127,5 @@ def faults(error: ValidationError, settings: type[BaseSettings]) -> list[str]:
 
 def _example(name: str, settings: type[BaseSettings]) -> str:
     field = settings.model_fields.get(name)
-    return EXAMPLES.get(name) or f"{name.upper()}={field.default if field else '…'}"
+    default = field.default if field else None
+    return EXAMPLES.get(name) or f"{name.upper()}={'…' if default is None else default}"

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from shared.openclaw_config import OpenClawConfig, OpenClawConfigError, read
+
+
+def written(folder: Path, text: str) -> OpenClawConfig:
+    """Read a configuration file of that text."""
+    (folder / "openclaw.json").write_text(text, encoding="utf-8")
+    return read(folder)
+
+
+def test_without_a_file_all_is_as_openclaw_has_it_by_default(tmp_path: Path) -> None:
+    config = read(tmp_path)
+    assert (config.gateway.port, config.session.dm_scope, config.session.main_key) == (18789, "main", "main")
+    assert written(tmp_path, "{}") == config
+
+
+def test_json5_is_read_and_what_is_not_ours_ignored(tmp_path: Path) -> None:
+    config = written(
+        tmp_path,
+        """{
+          // the user's own
+          gateway: {port: 19001, auth: {mode: 'token', token: 'secret',}},
+          session: {dmScope: "per-peer", identityLinks: {ada: ["telegram:42"]}, reset: {atHour: 5}},
+          agents: {list: [{id: "main"}]},
+        }""",
+    )
+    assert (config.gateway.port, config.gateway.auth.token) == (19001, "secret")
+    assert (config.session.dm_scope, config.session.identity_links) == ("per-peer", {"ada": ["telegram:42"]})
+    assert config.session.reset is not None
+    assert config.session.reset.at_hour == 5
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "null", "[]", '{"session": {"dmScope": "anyone"}}', '{"gateway": {"port": "x"}}']
+)
+def test_a_file_that_cannot_be_understood_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(OpenClawConfigError, match=r"openclaw\.json: "):
+        written(tmp_path, text)
+
+
+def test_a_folder_in_the_files_place_is_named_too(tmp_path: Path) -> None:
+    (tmp_path / "openclaw.json").mkdir()
+    with pytest.raises(OpenClawConfigError, match=r"openclaw\.json"):
+        read(tmp_path)
+
+
+def test_a_fault_does_not_give_away_what_is_in_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OpenClawConfigError, match=r"gateway\.auth\.token: ") as caught:
+        written(tmp_path, '{"gateway": {"auth": {"token": ["sesame"]}}}')
+    assert "sesame" not in str(caught.value)
