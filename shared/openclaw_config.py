@@ -7,8 +7,6 @@ import json5
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from shared.problems import explain
-
 DmScope = Literal["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]
 
 
@@ -73,6 +71,8 @@ def read(state_dir: Path) -> OpenClawConfig:
     except FileNotFoundError:
         return OpenClawConfig()
     except ValidationError as error:
-        raise OpenClawConfigError(f"{path}: {explain(error)}") from error
+        # Where, but not what stands there: it may be a secret.
+        places = (".".join(map(str, fault["loc"])) or "all of it" for fault in error.errors())
+        raise OpenClawConfigError(f"{path}: not as OpenClaw documents it: {', '.join(places)}") from error
     except (OSError, ValueError) as error:
         raise OpenClawConfigError(f"{path}: {error}") from error

@@ -48,6 +48,6 @@ def test_a_folder_in_the_files_place_is_named_too(tmp_path: Path) -> None:
 
 
 def test_a_fault_does_not_give_away_what_is_in_the_file(tmp_path: Path) -> None:
-    with pytest.raises(OpenClawConfigError, match=r"gateway\.auth\.token: ") as caught:
+    with pytest.raises(OpenClawConfigError, match=r"gateway\.auth\.token") as caught:
         written(tmp_path, '{"gateway": {"auth": {"token": ["sesame"]}}}')
     assert "sesame" not in str(caught.value)
