@@ -1,5 +1,4 @@
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -26,7 +25,6 @@ from services.voice_server.domain.commands import (
     Command,
     HangUp,
     Publish,
-    PublishPartial,
     RequestResponse,
     RetrieveItem,
     SubmitOutput,
@@ -34,43 +32,20 @@ from services.voice_server.domain.commands import (
 from services.voice_server.domain.policy import Trust
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.events import CallStatus, EndReason, KeptEvent, Speaker, Usage
-from shared.transcript import in_order
 from tests.voice_server.domain.records import GREETING, START, outbound, record
-
-SID, RTC = "CA0001", "rtc_1"
-SIGNALS: list[type[s.Signal]] = s.Signal.__subclasses__()
-FINAL = [status for status in CallStatus if status.is_final]
-JOINED = [s.CallOffered(RTC), s.CallAccepted(), s.SidebandAttached()]
-DIALLED = [s.LegPlaced(SID), s.LegRang(), s.LegAnswered(), *JOINED]
-SAMPLES: dict[str, Any] = {
-    "call_sid": SID,
-    "rtc_id": RTC,
-    "status": CallStatus.COMPLETED,
-    "gone": False,
-    "expired": False,
-    "reason": EndReason.HUNG_UP_BY_REQUEST,
-    "session_key": "agent:main:main",
-    "tool_call_id": "t1",
-    "ok": True,
-    "output": "8 degrees",
-    "item_id": "i1",
-    "previous_item_id": None,
-    "speaker": Speaker.CALLER,
-    "response_id": "r1",
-    "text": "Hello",
-    "usage": Usage(input_text_tokens=7, transcription_seconds=1),
-    "goes_on": True,
-    "cut": False,
-    "request_id": None,
-    "tool_calls": (),
-    "code": "server_error",
-}
-"""One value for every field that a signal has."""
-
-
-def sample(kind: type[s.Signal]) -> s.Signal:
-    """Make a signal of a kind."""
-    return kind(**{field.name: SAMPLES[field.name] for field in fields(kind)})
+from tests.voice_server.domain.signals import (
+    DIALLED,
+    JOINED,
+    REATTACH,
+    RESTART,
+    RTC,
+    SID,
+    SIGNALS,
+    STEPS,
+    WAKE,
+    sample,
+)
+from tests.voice_server.domain.witness import Witness
 
 
 def events(commands: Iterable[Command]) -> list[KeptEvent]:
@@ -130,184 +105,9 @@ def test_no_phase_without_a_conversation_lasts_longer_than_its_patience(phase: P
 
 # Any signal, at any time
 
-ITEMS, RESPONSES, TOOLS = (st.sampled_from([f"{kind}{n}" for n in range(4)]) for kind in "irt")
-TEXTS = st.sampled_from(["", " ", "Hello", "It is raining."])
-FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "call_sid": st.sampled_from([SID, "CA0002"]),
-    "rtc_id": st.sampled_from([RTC, "rtc_2"]),
-    "status": st.sampled_from(FINAL),
-    "reason": st.sampled_from(EndReason),
-    "session_key": st.just("agent:main:main"),
-    "tool_call_id": TOOLS,
-    "output": TEXTS,
-    "item_id": ITEMS,
-    "previous_item_id": st.none() | ITEMS,
-    "speaker": st.sampled_from(Speaker),
-    "response_id": RESPONSES,
-    "text": TEXTS,
-    "usage": st.builds(Usage, input_text_tokens=st.integers(0, 9), transcription_seconds=st.floats(0, 9)),
-    "request_id": st.sampled_from([None, "response_1", "response_2", "event_7"]),
-    "tool_calls": st.lists(
-        st.builds(
-            s.ToolCall,
-            TOOLS,
-            st.sampled_from(["ask_openclaw", "ask_openclaw", "end_call", "open_door"]),
-            st.sampled_from(
-                ['{"request": "weather?"}', '{"request": " "}', '{"request": 5}', "[]", "[" * 9999]
-            ),
-        ),
-        max_size=3,
-        unique_by=lambda call: call.tool_call_id,
-    ).map(tuple),
-    "code": st.sampled_from(["conversation_already_has_active_response", "server_error"]),
-}
-MAYBE_NONE = {(s.LegsReleased, "status"), (s.ItemAdded, "speaker"), (s.ItemRetrieved, "speaker")}
-MAYBE_NONE |= {(s.ItemRetrieved, "text"), (s.CallerTranscribed, "text")}
-
-
-def any_of(kind: type[s.Signal]) -> st.SearchStrategy[s.Signal]:
-    """Draw a signal of a kind."""
-    drawn = {field.name: FIELDS.get(field.name, st.booleans()) for field in fields(kind)}
-    return st.builds(
-        kind, **{name: st.none() | d if (kind, name) in MAYBE_NONE else d for name, d in drawn.items()}
-    )
-
-
-ENDING = {s.HangUpRequested, s.LegEnded, s.LegRefused, s.SidebandClosed, s.JoinFailed, s.LegsReleased}
-LIVELY = [any_of(kind) for kind in SIGNALS if kind not in ENDING]
-SECONDS = st.sampled_from([0.0, 0.0, 0.0, 0.02, 1.0, 2.0, 4.0, 25.0, 100.0, 4000.0])
-WAKE, RESTART, REATTACH = "wake", "restart", "reattach"
-STEPS = st.lists(
-    st.tuples(
-        st.one_of(*LIVELY, *LIVELY, *(any_of(kind) for kind in SIGNALS))
-        | st.sampled_from([WAKE, RESTART, REATTACH]),
-        SECONDS,
-    ),
-    max_size=40,
-)
 BEGINNINGS = st.sampled_from(
     [(record(), []), (record(), JOINED), (record(), JOINED), (outbound(), []), (outbound(), DIALLED)]
 )
-
-
-class Witness:
-    """Watch a call from outside, and object as soon as it breaks one of its promises."""
-
-    def __init__(self, call: CallRecord) -> None:
-        self.call = Call(call)
-        self.now = START
-        self.events: list[KeptEvent] = []
-        self.hung_up = False
-        self.greetings = 0
-        self.requested: RequestResponse | None = None
-        self.active: set[str] = set()
-        self.attached = True
-        self.asked: set[str] = set()
-
-    def tell(self, signal: s.Signal, seconds: float = 0) -> None:
-        """Tell the call something, so many seconds later."""
-        self.now += seconds
-        if self.call.record.call_id:
-            self._note(signal)
-        self._see(self.call.receive(signal, self.now))
-
-    def wake(self) -> None:
-        """Let time pass until the call wants to be woken."""
-        if (wake_at := self.call.wake_at) is not None:
-            self.tell(s.TimePassed(), max(0, wake_at - self.now))
-
-    def restart(self, seconds: float) -> None:
-        """Forget all but what was saved: the record and the events."""
-        self.now += seconds
-        saved = self.call.record
-        self.call = Call(CallRecord.model_validate_json(saved.model_dump_json()), self.transcript)
-        self.requested, self.attached = None, saved.phase is not TALKING
-        self.active.clear()
-        self.asked.clear()
-        self._see(self.call.resume(self.now))
-
-    @property
-    def transcript(self) -> list[str]:
-        """The items published, as a reader arranges them."""
-        wire = [event.model_dump(mode="json") for event in self.events]
-        turns = [event["data"] for event in wire if event["eventType"] == "transcript_update"]
-        return [turn["itemId"] for turn in in_order(turns)]
-
-    def count(self, kind: str) -> int:
-        """Count the events of a type."""
-        return sum(event.event_type == kind for event in self.events)
-
-    def _note(self, signal: s.Signal) -> None:
-        match signal:
-            case s.ResponseStarted(response_id, request_id):
-                self.active.add(response_id)
-                self._answered(request_id)
-            case s.ResponseEnded(response_id):
-                self.active.discard(response_id)
-                if not self.active:
-                    # A request whose beginning OpenAI did not name: this was its end.
-                    self.requested = None
-            case s.RequestRefused(request_id, code) if self.requested:
-                refused = request_id in {None, self.requested.request_id}
-                if refused and code != "server_error" and self.requested.instructions:
-                    self.greetings -= 1
-                self._answered(self.requested.request_id if refused else None)
-            case s.SidebandLost():
-                self.requested, self.attached = None, False
-                self.active.clear()
-            case s.SidebandAttached():
-                self.attached = True
-
-    def _answered(self, request_id: str | None) -> None:
-        if self.requested and self.requested.request_id == request_id:
-            self.requested = None
-
-    def _see(self, commands: list[Command]) -> None:
-        for command in commands:
-            match command:
-                case Publish(event):
-                    self._see_event(event)
-                case PublishPartial(event):
-                    assert not self.count("call_ended")
-                    assert event.call_id == self.call.record.call_id
-                case HangUp():
-                    self.hung_up = True
-                case RequestResponse():
-                    assert self.attached
-                    assert not self.active
-                    assert not self.requested
-                    self.requested = command
-                    self.greetings += command.instructions == GREETING
-                    assert self.greetings <= 1
-                case SubmitOutput():
-                    assert self.attached
-                case AskOpenClaw(tool_call_id):
-                    assert tool_call_id not in self.asked
-                    self.asked.add(tool_call_id)
-        self._see_record()
-
-    def _see_event(self, event: KeptEvent) -> None:
-        assert event.sequence == len(self.events) + 1
-        assert event.event_id not in {other.event_id for other in self.events}
-        assert (event.event_type == "call_started") == (not self.events)
-        assert event.event_type == "tool_finished" or not self.count("call_ended")
-        assert event.call_id == (self.events or [event])[0].call_id
-        self.events.append(event)
-
-    def _see_record(self) -> None:
-        saved = self.call.record
-        assert CallRecord.model_validate_json(saved.model_dump_json()) == saved
-        assert saved.sequence == len(self.events)
-        assert (saved.end_reason is not None) == (saved.phase in {CLOSING, ENDED})
-        assert self.count("call_answered") <= 1
-        assert len(set(self.transcript)) == len(self.transcript)
-        if saved.phase is ENDED:
-            assert self.hung_up
-            assert saved.status.is_final
-            assert self.count("call_ended") == (1 if saved.call_id else 0)
-            assert self.call.wake_at is None
-        else:
-            assert self.call.wake_at is not None
 
 
 @settings(deadline=None)
