@@ -181,7 +181,7 @@ class CallStarted(_Kept):
 
 
 class CallAnswered(_Kept):
-    """The conversation has begun: somebody is on the line, and so is the model."""
+    """Somebody has picked up: the person who was called, or we."""
 
     event_type: Literal["call_answered"] = "call_answered"
     data: NoData = NoData()

@@ -21,13 +21,14 @@ def comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _numbers(values: frozenset[str]) -> frozenset[str]:
-    return frozenset(value if value == "*" else phone.parse(value) for value in values)
+def numbers(values: frozenset[str]) -> frozenset[str]:
+    """Read each as E.164."""
+    return frozenset(phone.parse(value) for value in values)
 
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(lambda url: url.rstrip("/"))]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)]
-Numbers = Annotated[frozenset[str], NoDecode, BeforeValidator(comma_separated), AfterValidator(_numbers)]
+Numbers = Annotated[frozenset[str], NoDecode, BeforeValidator(comma_separated), AfterValidator(numbers)]
 """E.164 numbers, comma separated."""
 
 EXAMPLES = {

@@ -18,9 +18,10 @@ from pydantic_settings import NoDecode
 
 from services.voice_server.domain import agent
 from services.voice_server.domain.agent import Agent, UnknownVoiceError
+from services.voice_server.domain.policy import EVERYBODY
 from shared import phone
 from shared.problems import explain
-from shared.settings import TWILIO_URL, CommaSeparated, Numbers, Settings, Url, comma_separated
+from shared.settings import TWILIO_URL, CommaSeparated, Settings, Url, comma_separated, numbers
 
 
 class AgentFileError(Exception):
@@ -45,6 +46,13 @@ WebhookSecrets = Annotated[
     AfterValidator(_webhook_secret),
     Field(min_length=1),
 ]
+Callers = Annotated[
+    frozenset[str],
+    NoDecode,
+    BeforeValidator(comma_separated),
+    AfterValidator(lambda values: values if values == {EVERYBODY} else numbers(values)),
+]
+"""E.164 numbers, comma separated, or `*`."""
 E164 = Annotated[str, AfterValidator(phone.parse)]
 
 
@@ -66,7 +74,7 @@ class VoiceSettings(Settings):
     openclaw_gateway_url: Url | None = None
     openclaw_gateway_token: SecretStr | None = None
     openclaw_timeout: float = Field(30, gt=0, le=600)
-    allowed_callers: Numbers = frozenset()
+    allowed_callers: Callers = frozenset()
     outbound_regions: CommaSeparated = ()
     max_concurrent_calls: PositiveInt = 10
     max_calls_per_hour: PositiveInt = 60

@@ -5,8 +5,8 @@ from typing import Any
 
 from ulid import ULID
 
-from services.session_bridge.domain.transcript import Turn
 from shared.events import CallEvent, KeptEvent, Speaker, call_event
+from shared.transcript import Turn
 
 START = datetime(2026, 11, 22, 14, 3, 11, 204000, tzinfo=UTC)
 NUMBER = "+14155550123"

@@ -12,9 +12,9 @@ import orjson
 from pydantic import TypeAdapter
 
 from services.session_bridge.domain.session import GapError, Session, State
-from services.session_bridge.domain.transcript import Turn
 from shared.database import Database, DatabaseError
 from shared.events import KeptEvent, TranscriptUpdate, call_event
+from shared.transcript import Turn
 
 SYNCED = "session_synced"
 
@@ -149,7 +149,7 @@ class Journal:
             )
             events = (call_event.validate_json(row["json"]) for row in rows)
             return (_TURNS.validate_json(fetched["fetched"]) if fetched and fetched["fetched"] else []) + [
-                _turn(event) for event in events if isinstance(event, TranscriptUpdate)
+                Turn.of(event) for event in events if isinstance(event, TranscriptUpdate)
             ]
 
         return await self._database.run(work)
@@ -243,13 +243,6 @@ def _session(row: Row) -> Session:
 
 def _values(session: Session) -> list[object]:
     return [getattr(session, name) for name in _COLUMNS]
-
-
-def _turn(event: TranscriptUpdate) -> Turn:
-    data = event.data
-    return Turn(
-        data.item_id, data.speaker, data.content, event.timestamp, data.previous_item_id, data.interrupted
-    )
 
 
 def _last(db: Connection) -> int:

@@ -8,10 +8,10 @@ import aiohttp
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 
 from services.session_bridge.domain.session import Session, State
-from services.session_bridge.domain.transcript import Turn
 from shared import bearer, health
 from shared.events import ANONYMOUS, CallStatus, Direction, Speaker, iso
 from shared.problems import NotFoundError, explain
+from shared.transcript import Turn
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -85,9 +85,10 @@ class VoiceServer:
     async def turns(self, call_id: str) -> list[Turn]:
         """Fetch a call's turns, in the order of the conversation; raises as `call` does."""
         answer = await self._get(f"/history/{quote(call_id)}/transcript", _Transcript)
+        before = [None, *(turn.item_id for turn in answer.transcript)]
         return [
-            Turn(turn.item_id, turn.speaker, turn.content, turn.timestamp, interrupted=turn.interrupted)
-            for turn in answer.transcript
+            Turn(turn.item_id, turn.speaker, turn.content, turn.timestamp, previous, turn.interrupted)
+            for turn, previous in zip(answer.transcript, before, strict=False)
         ]
 
     async def check(self) -> health.Check:

@@ -5,13 +5,14 @@ The shape was tried on real releases. What matters: every line has `id` and `par
 without an assistant). Two lines of one speaker in a row are fine, so a turn is a line.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from shared.events import Speaker, iso
+from shared.transcript import Turn, in_order
 
 CLOSING = "(The call ended.)"
 INTERRUPTED = " …[interrupted]"
@@ -27,18 +28,6 @@ _NO_USAGE: dict[str, Any] = {
 }
 # Names of its own: lines of provider `openclaw`, model `delivery-mirror` are filtered out by 2026.7.35.
 _AUTHOR: dict[str, Any] = {"api": "openai-completions", "provider": "voice", "model": "realtime-voice"}
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one speaker said; `previous_item_id` names what was said before."""
-
-    item_id: str
-    speaker: Speaker
-    content: str
-    at: datetime
-    previous_item_id: str | None = None
-    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +56,6 @@ def block(call_id: str, turns: Iterable[Turn]) -> list[Message]:
         closing = str(uuid5(_OURS, f"{call_id}/"))
         messages.append(Message(closing, Speaker.ASSISTANT, CLOSING, messages[-1].at))
     return messages
-
-
-def in_order(turns: Iterable[Turn]) -> list[Turn]:
-    """Put each turn behind the one it names, else where it came. A repeated item is dropped."""
-    known: dict[str, Turn] = {}
-    for turn in turns:
-        known.setdefault(turn.item_id, turn)
-    followers: dict[str | None, list[Turn]] = {}
-    for turn in known.values():
-        before = turn.previous_item_id if turn.previous_item_id in known else None
-        followers.setdefault(before, []).append(turn)
-    arrival = {item_id: place for place, item_id in enumerate(known)}
-    chains = [_chain(head, followers) for head in followers.get(None, [])]
-    chains.sort(key=lambda chain: min(arrival[turn.item_id] for turn in chain))
-    placed = [turn for chain in chains for turn in chain]
-    in_a_circle = known.keys() - {turn.item_id for turn in placed}
-    return placed + [turn for turn in known.values() if turn.item_id in in_a_circle]
-
-
-def _chain(head: Turn, followers: dict[str | None, list[Turn]]) -> Sequence[Turn]:
-    chain, stack = [], [head]
-    while stack:
-        chain.append(turn := stack.pop())
-        stack.extend(reversed(followers.get(turn.item_id, [])))
-    return chain
 
 
 def session_id(session_key: str, call_id: str) -> str:

@@ -8,14 +8,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import Database
-from shared.events import KeptEvent
-from shared.transcript import in_order
+from shared.events import KeptEvent, TranscriptUpdate
+from shared.transcript import Turn, in_order
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -140,7 +137,7 @@ class Store:
         """List the calls that had not ended when the server stopped, with the items published, in order."""
         rows = await self._rows("SELECT record FROM calls WHERE phase <> ? ORDER BY number", Phase.ENDED)
         calls = [CallRecord.model_validate_json(row["record"]) for row in rows]
-        return [(call, [turn["itemId"] for turn in in_order(await self.turns(call))]) for call in calls]
+        return [(call, [turn.item_id for turn in await self.turns(call)]) for call in calls]
 
     async def placed_since(self, moment: float) -> int:
         """Count the calls dialled since a moment."""
@@ -149,14 +146,13 @@ class Store:
         )
         return int(rows[0]["n"])
 
-    async def turns(self, call: CallRecord) -> list[dict[str, Any]]:
-        """List the data of a call's finished turns, each with its `timestamp`, as they were published."""
+    async def turns(self, call: CallRecord) -> list[Turn]:
+        """List a call's finished turns, in the order they were spoken."""
         rows = await self._rows(
             "SELECT body FROM events WHERE call_id = ? AND type = 'transcript_update' ORDER BY sequence",
             call.call_id,
         )
-        events = [orjson.loads(row["body"]) for row in rows]
-        return [{**event["data"], "timestamp": event["timestamp"]} for event in events]
+        return in_order(Turn.of(TranscriptUpdate.model_validate_json(row["body"])) for row in rows)
 
     async def undelivered_calls(self) -> list[str]:
         """List the calls whose events the bridge has not all got."""

@@ -5,7 +5,7 @@ known in any order: the caller's words usually after the reply to them has begun
 back until all before it are finished, though never for long.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.voice_server.domain.record import Draft
@@ -97,14 +97,14 @@ class Conversation:
         return tuple(
             Draft(
                 item_id=item.item_id,
-                previous_item_id=self._before(index, self._survives),
+                previous_item_id=self._before(item),
                 speaker=item.speaker,
                 response_id=item.response_id,
                 text=item.text if item.written else "",
                 finished=item.finished_at is not None,
                 interrupted=item.interrupted,
             )
-            for index, item in enumerate(self._order[self._done :], self._done)
+            for item in self._order[self._done :]
             if self._survives(item) and not item.published
         )
 
@@ -189,8 +189,10 @@ class Conversation:
         open_or_said = item.published or item.in_the_way or item.can_go
         return open_or_said and item.item_id in self._placed
 
-    def _before(self, index: int, wanted: Callable[[_Item], bool]) -> str | None:
-        return next((item.item_id for item in reversed(self._order[:index]) if wanted(item)), None)
+    def _before(self, item: _Item) -> str | None:
+        # A turn that is still to come counts, too: by its name a reader can place it when it does.
+        before = reversed(self._order[: self._order.index(item)])
+        return next((other.item_id for other in before if self._survives(other)), None)
 
     def _item(self, item_id: str, speaker: Speaker) -> _Item:
         if item_id not in self._items:
@@ -218,6 +220,6 @@ class Conversation:
             speaker=item.speaker,
             content=item.text.strip(),
             item_id=item.item_id,
-            previous_item_id=self._before(self._order.index(item), lambda other: other.published),
+            previous_item_id=self._before(item),
             interrupted=item.interrupted,
         )

@@ -64,10 +64,7 @@ class Policy:
                 "set OUTBOUND_REGIONS to change that."
             )
         if not phone.is_ordinary(number):
-            raise DestinationRefusedError(
-                "Only landline and mobile numbers may be dialled; "
-                "to dial this one all the same, add it to OWNER_NUMBERS."
-            )
+            raise DestinationRefusedError("Only landline and mobile numbers may be dialled.")
 
     def check_load(self, active_calls: int) -> None:
         """Refuse when all lines are taken.

@@ -11,9 +11,8 @@ from services.voice_server.domain.record import CallRecord
 from services.voice_server.keys import STORE, SWITCHBOARD
 from services.voice_server.routes.views import details, summary
 from shared import phone
-from shared.events import ANONYMOUS, CallStatus, Direction
+from shared.events import ANONYMOUS, CallStatus, Direction, iso
 from shared.problems import InvalidRequestError, NotFoundError, explain, json_response
-from shared.transcript import in_order
 
 routes = web.RouteTableDef()
 
@@ -26,7 +25,7 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(20, ge=1, le=MAX_PAGE)
-    cursor: int | None = Field(None, ge=1)
+    cursor: int | None = Field(None, ge=1, lt=2**63)
     direction: Direction | None = None
     status: CallStatus | None = None
     number: Annotated[str, AfterValidator(lambda n: n if n == ANONYMOUS else phone.parse(n))] | None = None
@@ -62,22 +61,17 @@ async def one_call(request: web.Request) -> web.Response:
 async def transcript(request: web.Request) -> web.Response:
     """Show what was said in a call, so far if it runs, in the order it was spoken."""
     call = await _call(request)
-    turns = in_order(await request.app[STORE].turns(call))
-    return json_response(
+    turns = [
         {
-            "call_id": call.call_id,
-            "transcript": [
-                {
-                    "timestamp": turn["timestamp"],
-                    "speaker": turn["speaker"],
-                    "content": turn["content"],
-                    "item_id": turn["itemId"],
-                    "interrupted": turn["interrupted"],
-                }
-                for turn in turns
-            ],
+            "timestamp": iso(turn.at),
+            "speaker": turn.speaker,
+            "content": turn.content,
+            "item_id": turn.item_id,
+            "interrupted": turn.interrupted,
         }
-    )
+        for turn in await request.app[STORE].turns(call)
+    ]
+    return json_response({"call_id": call.call_id, "transcript": turns})
 
 
 async def _call(request: web.Request) -> CallRecord:

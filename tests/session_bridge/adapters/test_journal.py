@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.domain.session import GapError, Session, State
-from services.session_bridge.domain.transcript import Turn
 from shared.database import DatabaseError
+from shared.transcript import Turn
 from tests.session_bridge.calls import CALL, START, Json, call, kept, read, turns
 
 OTHER = "CA2"

@@ -1,10 +1,9 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.session_bridge.domain.transcript import CLOSING, Turn, block, header, in_order, line, session_id
+from services.session_bridge.domain.transcript import CLOSING, block, header, line, session_id
 from shared.events import Speaker
+from shared.transcript import Turn
 from tests.session_bridge.calls import CALL, START, turns
 
 texts = st.lists(
@@ -28,29 +27,6 @@ def test_a_block_is_the_same_whenever_it_is_made(spoken: list[Turn]) -> None:
     assert ids == [message.id for message in block(CALL, list(spoken))]
     assert len(set(ids)) == len(ids)
     assert not set(ids) & {message.id for message in block("CA2", spoken)}
-
-
-@given(st.permutations(turns(*(f"user: {place}" for place in range(6)))))
-def test_turns_that_came_in_any_order_stand_in_the_order_they_were_spoken(arrived: list[Turn]) -> None:
-    assert [turn.content for turn in in_order(arrived)] == list("012345")
-
-
-@given(texts, st.data())
-def test_no_turn_is_lost_whatever_it_names_as_the_one_before(spoken: list[Turn], data: st.DataObject) -> None:
-    names = st.sampled_from([None, "item_x", *(turn.item_id for turn in spoken)])
-    tangled = [replace(turn, previous_item_id=data.draw(names)) for turn in spoken]
-    assert sorted(turn.item_id for turn in in_order(tangled)) == sorted(turn.item_id for turn in spoken)
-
-
-def test_a_late_turn_is_placed_before_its_answer_though_a_tool_call_stood_between() -> None:
-    first, question, answer = turns("assistant: hi", "user: why", "assistant: because")
-    question = replace(question, previous_item_id="item_tool")
-    assert in_order([first, answer, question]) == [first, question, answer]
-
-
-def test_a_turn_published_twice_is_written_once() -> None:
-    (turn,) = turns("assistant: hi")
-    assert in_order([turn, turn]) == [turn]
 
 
 def test_an_interrupted_turn_says_so() -> None:

@@ -11,7 +11,7 @@ import pytest
 from services.voice_server.adapters.store import Filter, Store
 from services.voice_server.domain.record import Phase
 from shared.database import DatabaseError
-from shared.events import CallStatus, Direction
+from shared.events import CallStatus, Direction, iso
 from tests.voice_server.calls import STARTED_AT, begun, record, said, turn
 from tests.voice_server.running_server import GUEST, OWNER
 
@@ -118,11 +118,11 @@ async def test_turns_are_what_was_published(store: Store) -> None:
     await store.save(call, events)
     await store.save(*begun(record(2), turns=3))
     turns = await store.turns(call)
-    assert [(one["itemId"], one["previousItemId"]) for one in turns] == [
+    assert [(turn.item_id, turn.previous_item_id) for turn in turns] == [
         ("item_0", None),
         ("item_1", "item_0"),
     ]
-    assert turns[0]["timestamp"] == "2026-09-21T14:13:20.000Z"
+    assert iso(turns[0].at) == "2026-09-21T14:13:20.000Z"
 
 
 async def test_events_wait_until_they_are_delivered_each_calls_in_order(store: Store) -> None:

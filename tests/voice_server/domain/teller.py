@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
 from services.voice_server.domain.conversation import PATIENCE_SECONDS, Conversation
 from shared.events import Speaker, TurnData
-from shared.transcript import in_order
+from shared.transcript import Turn, in_order
 
 START = 1_795_000_000.0
 USER, ASSISTANT = Speaker.CALLER, Speaker.ASSISTANT
@@ -116,8 +117,12 @@ class Teller:
     @property
     def transcript(self) -> list[str]:
         """The transcript as any reader of the events arranges it."""
-        wire = [turn.model_dump(mode="json") for turn in self.published]
-        return [turn["itemId"] for turn in in_order(wire)]
+        at = datetime.fromtimestamp(self.now, UTC)
+        turns = [
+            Turn(said.item_id, said.speaker, said.content, at, said.previous_item_id)
+            for said in self.published
+        ]
+        return [turn.item_id for turn in in_order(turns)]
 
     def _pass_time(self, until: float) -> None:
         while (wake_at := self.conversation.wake_at) is not None and wake_at <= until:

@@ -78,7 +78,7 @@ def test_a_turn_that_came_too_late_names_the_one_it_belongs_behind() -> None:
     (late,) = talk.release(START + 9)
     assert [(turn.item_id, turn.previous_item_id) for turn in [*early, late]] == [
         ("a", None),
-        ("c", "a"),
+        ("c", "b"),
         ("b", "a"),
     ]
 

@@ -12,8 +12,8 @@ from services.voice_server.domain.commands import (
     SubmitOutput,
 )
 from services.voice_server.domain.record import CallRecord
-from shared.events import KeptEvent
-from shared.transcript import in_order
+from shared.events import KeptEvent, TranscriptUpdate
+from shared.transcript import Turn, in_order
 from tests.voice_server.domain.records import GREETING, START
 
 
@@ -56,9 +56,8 @@ class Witness:
     @property
     def transcript(self) -> list[str]:
         """The items published, as a reader arranges them."""
-        wire = [event.model_dump(mode="json") for event in self.events]
-        turns = [event["data"] for event in wire if event["eventType"] == "transcript_update"]
-        return [turn["itemId"] for turn in in_order(turns)]
+        turns = [Turn.of(event) for event in self.events if isinstance(event, TranscriptUpdate)]
+        return [turn.item_id for turn in in_order(turns)]
 
     def count(self, kind: str) -> int:
         """Count the events of a type."""
