@@ -25,6 +25,9 @@ from pydantic.alias_generators import to_camel
 ANONYMOUS = "anonymous"
 """The other person's number when it was withheld."""
 
+ROOT = "root"
+"""What a turn names as the one before when it is the first, in OpenAI's own word."""
+
 SCHEMA_FILE = Path(__file__).with_name("call_event.schema.json")
 
 
@@ -122,7 +125,11 @@ class StartedData(_Wire):
 
 
 class TurnData(_Wire):
-    """What one speaker said until the other took over."""
+    """What one speaker said until the other took over.
+
+    `previous_item_id` names the turn published before this one in the conversation, or `root`: by it a reader
+    places a turn that came late. Without it the turn goes to the end.
+    """
 
     speaker: Speaker
     content: str

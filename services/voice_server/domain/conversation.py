@@ -5,11 +5,11 @@ known in any order: the caller's words usually after the reply to them has begun
 back until all before it are finished, though never for long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.voice_server.domain.record import Draft
-from shared.events import Speaker, TurnData
+from shared.events import ROOT, Speaker, TurnData
 
 PATIENCE_SECONDS = 3.0
 """How long a finished turn waits for an unfinished one before it."""
@@ -97,7 +97,7 @@ class Conversation:
         return tuple(
             Draft(
                 item_id=item.item_id,
-                previous_item_id=self._before(item),
+                previous_item_id=self._before(item, self._survives),
                 speaker=item.speaker,
                 response_id=item.response_id,
                 text=item.text if item.written else "",
@@ -177,7 +177,7 @@ class Conversation:
         item = _Item(draft.item_id, draft.speaker, response_id=draft.response_id, text=draft.text)
         item.written, item.interrupted = bool(draft.text), draft.interrupted
         item.finished_at = 0 if draft.finished else None
-        previous = self._items.get(draft.previous_item_id or "")
+        previous = self._items.get(draft.previous_item_id)
         place = self._order.index(previous) + 1 if previous else 0
         self._order.insert(place, item)
         self._items[draft.item_id] = item
@@ -189,10 +189,9 @@ class Conversation:
         open_or_said = item.published or item.in_the_way or item.can_go
         return open_or_said and item.item_id in self._placed
 
-    def _before(self, item: _Item) -> str | None:
-        # A turn that is still to come counts, too: by its name a reader can place it when it does.
+    def _before(self, item: _Item, wanted: Callable[[_Item], bool]) -> str:
         before = reversed(self._order[: self._order.index(item)])
-        return next((other.item_id for other in before if self._survives(other)), None)
+        return next((other.item_id for other in before if wanted(other)), ROOT)
 
     def _item(self, item_id: str, speaker: Speaker) -> _Item:
         if item_id not in self._items:
@@ -220,6 +219,6 @@ class Conversation:
             speaker=item.speaker,
             content=item.text.strip(),
             item_id=item.item_id,
-            previous_item_id=self._before(item),
+            previous_item_id=self._before(item, lambda other: other.published),
             interrupted=item.interrupted,
         )

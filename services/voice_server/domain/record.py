@@ -21,12 +21,15 @@ class Phase(StrEnum):
 
 
 class Draft(BaseModel):
-    """A turn that is known of but not published yet. `text` is empty until all of it is known."""
+    """A turn that is known of but not published yet. `text` is empty until all of it is known.
+
+    `previous_item_id` names the turn or draft before it, or `shared.events.ROOT`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     item_id: str
-    previous_item_id: str | None
+    previous_item_id: str
     speaker: Speaker
     response_id: str | None
     text: str

@@ -69,7 +69,7 @@ def test_a_turn_waits_for_the_one_before_it() -> None:
 
 def test_a_turn_that_came_too_late_names_the_one_it_belongs_behind() -> None:
     talk = Conversation()
-    for item_id, previous in (("a", None), ("b", "a"), ("c", "b")):
+    for item_id, previous in (("a", ROOT), ("b", "a"), ("c", "b")):
         talk.add(item_id, previous, USER, START)
     talk.transcribe("a", "first", START)
     talk.transcribe("c", "third", START)
@@ -77,8 +77,8 @@ def test_a_turn_that_came_too_late_names_the_one_it_belongs_behind() -> None:
     talk.transcribe("b", "second", START + 9)
     (late,) = talk.release(START + 9)
     assert [(turn.item_id, turn.previous_item_id) for turn in [*early, late]] == [
-        ("a", None),
-        ("c", "b"),
+        ("a", ROOT),
+        ("c", "a"),
         ("b", "a"),
     ]
 
@@ -118,7 +118,7 @@ def test_a_missed_item_keeps_its_place_and_is_filled_in_when_it_is_told_again() 
     talk.retrieve("missed", USER, "Weather?", START + 1)
     talk.retrieve("missed", USER, "Weather, again?", START + 1)
     (turn,) = talk.release(START + 1)
-    assert (turn.content, turn.previous_item_id) == ("Weather?", None)
+    assert (turn.content, turn.previous_item_id) == ("Weather?", ROOT)
 
 
 def test_a_retrieved_turn_of_the_assistant_is_still_being_spoken() -> None:
@@ -153,4 +153,4 @@ def test_a_turn_left_open_by_a_restart_goes_back_to_where_it_was() -> None:
     after = Conversation(["answer"], before.drafts)
     after.transcribe("question", "Weather?", START + 5)
     (turn,) = after.release(START + 5)
-    assert (turn.item_id, turn.previous_item_id) == ("question", None)
+    assert (turn.item_id, turn.previous_item_id) == ("question", ROOT)
