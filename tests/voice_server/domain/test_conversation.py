@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from services.voice_server.domain.conversation import PATIENCE_SECONDS, Conversation
 from services.voice_server.domain.record import Draft
+from shared.events import ROOT
 from tests.voice_server.domain.teller import ASSISTANT, ORDERS, START, USER, Teller, Told, conversations
 
 
@@ -69,7 +70,7 @@ def test_a_turn_waits_for_the_one_before_it() -> None:
 
 def test_a_turn_that_came_too_late_names_the_one_it_belongs_behind() -> None:
     talk = Conversation()
-    for item_id, previous in (("a", ROOT), ("b", "a"), ("c", "b")):
+    for item_id, previous in (("a", None), ("b", "a"), ("c", "b")):
         talk.add(item_id, previous, USER, START)
     talk.transcribe("a", "first", START)
     talk.transcribe("c", "third", START)
