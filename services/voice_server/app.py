@@ -28,7 +28,7 @@ from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.policy import DestinationRefusedError, Policy, TooManyCallsError
 from services.voice_server.routes import calls, health, history, twilio, webhook
 from services.voice_server.settings import AgentFileError, VoiceSettings
-from services.voice_server.switchboard import Limits, StoppingError, Switchboard
+from services.voice_server.switchboard import CallGivenUpError, Limits, StoppingError, Switchboard
 from shared import bearer, logs, openclaw_config, problems, settings
 from shared.database import DatabaseError
 from shared.tasks import Tasks
@@ -42,6 +42,7 @@ STATUSES: problems.StatusTable = {
     DestinationRefusedError: (403, "Destination refused"),
     TooManyCallsError: (429, "Too many calls"),
     StoppingError: (503, "Stopping"),
+    CallGivenUpError: (503, "Call given up"),
     TwilioBusyError: (503, "Twilio is busy"),
     TwilioUncertainError: (502, "Twilio did not answer clearly"),
     TwilioError: (502, "Twilio failed"),
@@ -96,8 +97,8 @@ def build(config: VoiceSettings, agent: Agent) -> web.Application:
 
 async def stop(app: web.Application) -> None:
     """Let the running calls end, hang up the rest, and deliver what is queued. Once is enough."""
-    await app[keys.SWITCHBOARD].drain(app[keys.SETTINGS].drain_seconds)
-    await app[keys.OUTBOX].settle(_DELIVERY_SECONDS)
+    if await app[keys.SWITCHBOARD].drain(app[keys.SETTINGS].drain_seconds):
+        await app[keys.OUTBOX].settle(_DELIVERY_SECONDS)
 
 
 def _switchboard(

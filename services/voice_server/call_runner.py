@@ -65,8 +65,8 @@ class CallRunner:
     """Run a call until it has ended and its last tool has answered.
 
     Attributes:
-        identified: set once the call's id is known and saved.
-        ended: set once its end is saved.
+        identified: set once the call's id is known and saved, or will never be.
+        ended: set once its end is saved, or it is not run any more.
     """
 
     def __init__(self, call: Call, peers: Peers) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -32,8 +32,16 @@ _HOUR = 3600
 _HANG_UP_SECONDS = 3
 
 
+Refusal = Literal["rejected", "busy"]
+"""Why a caller is turned away: not wanted, or all lines are taken."""
+
+
 class StoppingError(Exception):
     """The server is being stopped and takes no more calls."""
+
+
+class CallGivenUpError(Exception):
+    """The call was given up while Twilio was being asked to place it; it has been hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class Switchboard:
         self._running: list[CallRunner] = []
         self._named: dict[str, CallRunner] = {}
         self._stopping = False
+        self._placing = asyncio.Lock()
 
     @property
     def active(self) -> list[CallRecord]:
@@ -88,14 +97,16 @@ class Switchboard:
             DestinationRefusedError: by our rules, or by Twilio's.
             TooManyCallsError: all lines are taken, or too many calls were placed.
             StoppingError: the server is being stopped.
+            CallGivenUpError: it was stopped meanwhile, or the call cannot be saved.
             TwilioError: Twilio did not place it, or (`TwilioUncertainError`) perhaps did.
         """
         self._policy.check_destination(to)
-        self._check_load()
-        self._policy.check_rate(await self._peers.store.placed_since(time.time() - _HOUR))
         own = caller_id or self._policy.own_number
-        record = self._record(Direction.OUTBOUND, to, own, message=message, metadata=dict(metadata))
-        runner = self._run(Call(record))
+        async with self._placing:  # one after the other, so that each counts for the next
+            self._policy.check_rate(await self._peers.store.placed_since(time.time() - _HOUR))
+            self._check_load()
+            record = self._record(Direction.OUTBOUND, to, own, message=message, metadata=dict(metadata))
+            runner = self._run(Call(record))
         try:
             call_sid = await self._peers.twilio.place_call(
                 record.ref, to=to, caller_id=own, time_limit_seconds=record.max_call_seconds
@@ -108,12 +119,16 @@ class Switchboard:
             raise
         self.placed(runner, call_sid)
         await runner.identified.wait()
+        if runner.record.call_sid is None:
+            await self._peers.twilio.hang_up(call_sid)
+            raise CallGivenUpError
         return call_sid
 
     def placed(self, runner: CallRunner, call_sid: str) -> None:
         """Learn Twilio's id of a call, from its answer or from any of its requests."""
-        self._know(runner, call_sid)
-        runner.tell(s.LegPlaced(call_sid))
+        if not runner.ended.is_set():
+            self._know(runner, call_sid)
+            runner.tell(s.LegPlaced(call_sid))
 
     async def offered(self, offer: Offer) -> None:
         """Decide about a call that waits at OpenAI: it is one of ours, a caller's, or turned away.
@@ -136,18 +151,18 @@ class Switchboard:
             self._know(runner, offer.rtc_id)
             runner.tell(s.CallOffered(offer.rtc_id))
 
-    def arrived(self, call_sid: str, caller: str | None) -> CallRecord | None:
-        """Take a call that Twilio brings to us; None if the caller is not wanted. A repeat changes nothing.
-
-        Raises:
-            TooManyCallsError: all lines are taken.
-            StoppingError: the server is being stopped.
-        """
+    async def arrived(self, call_sid: str, caller: str | None) -> CallRecord | Refusal:
+        """Take a call that Twilio brings to us, or say why not. A repeat changes nothing."""
+        new = await self._peers.store.first_sight([f"call:{call_sid}"], time.time())
         if known := self.find(call_sid):
             return known.record
-        if not self._policy.admits(caller):
-            return None
-        self._check_load()
+        refusal: Refusal | None = None if self._policy.admits(caller) else "rejected"
+        if refusal is None and self._is_full:
+            refusal = "busy"
+        if refusal and new:
+            await self._note_refusal(caller, call_sid=call_sid)
+        if refusal or not new:
+            return refusal or "rejected"
         record = self._record(Direction.INBOUND, caller, self._policy.own_number)
         self.placed(self._run(Call(record)), call_sid)
         return record
@@ -157,8 +172,14 @@ class Switchboard:
         runner.tell(s.HangUpRequested(reason))
         await runner.ended.wait()
 
-    async def drain(self, seconds: float) -> None:
-        """Take no more calls, let the running ones end for so long, then hang up the rest."""
+    async def drain(self, seconds: float) -> bool:
+        """Take no more calls, let the running ones end for so long, then hang up the rest.
+
+        Returns:
+            False, at once, if this has been asked for before.
+        """
+        if self._stopping:
+            return False
         self._stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -168,6 +189,7 @@ class Switchboard:
         with suppress(TimeoutError):
             async with asyncio.timeout(_HANG_UP_SECONDS):
                 await self._all_ended()
+        return True
 
     async def _all_ended(self) -> None:
         for runner in list(self._running):
@@ -219,18 +241,26 @@ class Switchboard:
         finally:
             self._running.remove(runner)
             self._named = {name: other for name, other in self._named.items() if other is not runner}
-            if not runner.ended.is_set():
+            # A call that could not be ended in time when the server stops is taken up at the next start.
+            if not runner.ended.is_set() and not self._stopping:
                 await runner.give_up()
-                runner.identified.set()
-                runner.ended.set()
+            runner.ended.set()
+            runner.identified.set()
 
     def _know(self, runner: CallRunner, *names: str | None) -> None:
         self._named |= {name: runner for name in names if name}
 
     async def _turn_away(self, offer: Offer, sip_status: int) -> None:
-        record = self._record(Direction.INBOUND, offer.caller, self._policy.own_number).model_copy(
+        await self._note_refusal(offer.caller, rtc_id=offer.rtc_id)
+        self._tasks.start(self._reject(offer.rtc_id, sip_status), name="reject")
+
+    async def _note_refusal(
+        self, caller: str | None, *, call_sid: str | None = None, rtc_id: str | None = None
+    ) -> None:
+        record = self._record(Direction.INBOUND, caller, self._policy.own_number).model_copy(
             update={
-                "rtc_id": offer.rtc_id,
+                "call_sid": call_sid,
+                "rtc_id": rtc_id,
                 "sip_token": None,
                 "phase": Phase.ENDED,
                 "status": CallStatus.REJECTED,
@@ -238,11 +268,8 @@ class Switchboard:
                 "ended_at": time.time(),
             }
         )
-        log.info(
-            "caller_turned_away", call_id=offer.rtc_id, caller=record.phone_number, sip_status=sip_status
-        )
+        log.info("caller_turned_away", call_id=record.call_id, caller=record.phone_number)
         await self._peers.store.save(record, [])
-        self._tasks.start(self._reject(offer.rtc_id, sip_status), name="reject")
 
     async def _reject(self, rtc_id: str, sip_status: int) -> None:
         try:

@@ -36,7 +36,7 @@ async def tasks() -> AsyncIterator[Tasks]:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running(SandboxSettings(port=0, speed=100)) as running_sandbox:
+    async with running(SandboxSettings(port=0, speed=200)) as running_sandbox:
         yield running_sandbox
 
 
@@ -80,14 +80,14 @@ async def start(sandbox: Sandbox, environment: Callable[..., dict[str, str]]) ->
         http = await stack.enter_async_context(ClientSession())
 
         async def start_one(character: dict[str, Any] | None = None, **changes: str) -> RunningServer:
-            values = {name.lower(): value for name, value in environment(**changes).items()}
+            values = {name.lower(): value for name, value in environment(**changes).items() if value}
             config = VoiceSettings(**values, _env_file=None)  # type: ignore[arg-type]  # parsed from text
             app = build(config, agent.load({**AGENT, **(character or {})})[0])
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await web.SockSite(runner, listener.dup()).start()
-            return RunningServer(url, app, http, sandbox)
+            return RunningServer(url, runner, http, sandbox)
 
         yield start_one
 

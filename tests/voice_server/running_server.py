@@ -25,9 +25,11 @@ KEY = "the-voice-key"
 class RunningServer:
     """What a person, OpenAI or Twilio can do to a voice server."""
 
-    def __init__(self, url: str, app: web.Application, http: ClientSession, sandbox: Sandbox) -> None:
+    def __init__(self, url: str, runner: web.AppRunner, http: ClientSession, sandbox: Sandbox) -> None:
+        assert runner.app
         self.url = url
-        self.app = app
+        self.app = runner.app
+        self.runner = runner
         self.http = http
         self.sandbox = sandbox
 
@@ -35,6 +37,16 @@ class RunningServer:
     def store(self) -> Any:
         """Its memory."""
         return self.app[keys.STORE]
+
+    async def crash(self) -> None:
+        """Stop without ending or telling anything, as a SIGKILL does; its sockets close."""
+        assert self.runner.server
+        for site in list(self.runner.sites):
+            await site.stop()
+        await self.runner.server.shutdown(0.01)
+        switchboard = self.app[keys.SWITCHBOARD]
+        switchboard._stopping = True
+        await switchboard._tasks.cancel()
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, key: str | None = KEY
@@ -64,8 +76,7 @@ class RunningServer:
 
     async def call_over(self, call_id: str) -> Json:
         """Wait until the server has done with a call, and show it."""
-        runner = self.app[keys.SWITCHBOARD].find(call_id)
-        if runner:
+        if runner := self.app[keys.SWITCHBOARD].find(call_id):
             async with asyncio.timeout(8):
                 await runner.ended.wait()
         _, call = await self.ask("GET", f"/history/{call_id}")

@@ -179,11 +179,11 @@ class OpenAICalls:
                     raise CallGoneError("OpenAI does not know this call.")
                 if answer.status // 100 == 2:
                     return False
-                detail = f"OpenAI answered {answer.status}: {(await answer.text(errors='replace'))[:300]}"
+                detail, said = f"OpenAI answered {answer.status}.", await answer.text(errors="replace")
                 retryable = answer.status == 429 or answer.status >= 500
         except aiohttp.ClientError as error:
-            detail, retryable = f"OpenAI cannot be reached ({type(error).__name__}).", True
+            detail, said, retryable = f"OpenAI cannot be reached ({type(error).__name__}).", "", True
         if retryable and not last:
             return True
         self.health = health.failed(detail)
-        raise OpenAIError(detail)
+        raise OpenAIError(f"{detail} {said[:300]}".strip())

@@ -7,10 +7,8 @@ from multidict import MultiDict
 from services.voice_server.adapters import twilio_webhook
 from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.policy import TooManyCallsError
 from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.keys import SETTINGS, SWITCHBOARD
-from services.voice_server.switchboard import StoppingError
 from shared.problems import InvalidRequestError
 
 log = structlog.get_logger()
@@ -38,14 +36,10 @@ async def person_called(request: web.Request) -> web.Response:
     """Decide about somebody who calls a number that points at this server."""
     form = await verified_form(request)
     number = twilio_webhook.number_of(form.get("From", ""))
-    try:
-        record = request.app[SWITCHBOARD].arrived(form["CallSid"], number)
-    except (TooManyCallsError, StoppingError):
-        return _twiml(twilio_webhook.reject_twiml("busy"))
-    if record is None:
-        log.info("caller_turned_away", call_id=form["CallSid"], caller=number)
-        return _twiml(twilio_webhook.reject_twiml("rejected"))
-    return _twiml(_bridge(request, record, number or record.own_number))
+    outcome = await request.app[SWITCHBOARD].arrived(form["CallSid"], number)
+    if isinstance(outcome, str):
+        return _twiml(twilio_webhook.reject_twiml(outcome))
+    return _twiml(_bridge(request, outcome, number or outcome.own_number))
 
 
 async def status_changed(request: web.Request) -> web.Response:

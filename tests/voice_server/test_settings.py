@@ -1,0 +1,158 @@
+"""The voice server's settings: what is taken, and how it is said what is wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from services.voice_server.settings import AgentFileError, VoiceSettings
+from shared.settings import faults
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+GIVEN = {
+    "openai_base_url": "http://127.0.0.1:9/v1",
+    "twilio_base_url": "http://127.0.0.1:9",
+    "public_url": "http://127.0.0.1:8080/",
+    "openai_api_key": "sk-secret-1",
+    "openai_project_id": "proj_AbC123",
+    "openai_webhook_secret": SECRET,
+    "twilio_account_sid": "AC" + "0" * 32,
+    "twilio_auth_token": "secret-2",
+    "twilio_phone_number": "+1 415 555 0100",
+}
+
+REAL = {
+    "openai_base_url": "https://api.openai.com/v1",
+    "twilio_base_url": "https://api.twilio.com",
+    "public_url": "https://phone.example.com",
+    "voice_api_key": "key-1",
+    "bridge_api_key": "key-2",
+}
+
+
+def settings(**changes: Any) -> VoiceSettings:
+    return VoiceSettings(**GIVEN | changes, _env_file=None)
+
+
+def fault(**changes: Any) -> str:
+    with pytest.raises(ValidationError) as refused:
+        settings(**changes)
+    (line,) = faults(refused.value, VoiceSettings)
+    return line
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    given = settings()
+    assert given.public_url == "http://127.0.0.1:8080"
+    assert given.twilio_phone_number == "+14155550100"
+    assert (given.host, given.port, given.sip_host) == ("127.0.0.1", 8080, "sip.api.openai.com")
+    assert (given.max_concurrent_calls, given.max_calls_per_hour, given.max_call_seconds) == (10, 60, 1800)
+    assert (given.silence_seconds, given.drain_seconds, given.openclaw_timeout) == (60, 20, 30)
+    assert given.regions == {"US"}
+    assert given.owner_numbers == given.allowed_callers == frozenset()
+
+
+def test_lists_are_read_from_text_with_commas() -> None:
+    given = settings(
+        owner_numbers="+1 (415) 555-0123, +49 151 12345678,",
+        allowed_callers="*",
+        outbound_regions="us, de",
+        openai_webhook_secret=f"{SECRET}, whsec_c2Vjb25k",
+    )
+    assert given.owner_numbers == {"+14155550123", "+4915112345678"}
+    assert given.allowed_callers == {"*"}
+    assert given.regions == {"US", "DE"}
+    assert [secret.get_secret_value() for secret in given.openai_webhook_secret] == [SECRET, "whsec_c2Vjb25k"]
+
+
+def test_no_secret_is_shown() -> None:
+    shown = repr(settings(voice_api_key="key-1"))
+    for secret in ("sk-secret-1", "secret-2", "MfKQ9r8", "key-1"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"openai_webhook_secret": ""}, "OPENAI_WEBHOOK_SECRET: "),
+        ({"openai_webhook_secret": "MfKQ9r8G"}, "must begin with whsec_"),
+        ({"openai_webhook_secret": "whsec_"}, "must begin with whsec_"),
+        ({"openai_webhook_secret": "whsec_a"}, "not base64"),
+        ({"openai_webhook_secret": "whsec_\u00e9\u00e9\u00e9\u00e9"}, "OPENAI_WEBHOOK_SECRET: "),
+        ({"openai_webhook_secret": f"{SECRET},whsec_!"}, "not base64"),
+        ({"openai_project_id": "AbC123"}, "e.g. OPENAI_PROJECT_ID=proj_"),
+        ({"twilio_account_sid": "AC123"}, "e.g. TWILIO_ACCOUNT_SID=AC"),
+        ({"twilio_phone_number": "555-0100"}, "e.g. TWILIO_PHONE_NUMBER=+"),
+        ({"owner_numbers": "+14155550123,me"}, "e.g. OWNER_NUMBERS=+"),
+        ({"public_url": "phone.example.com"}, "e.g. PUBLIC_URL=https://"),
+        ({"port": "70000"}, "PORT: "),
+        ({"max_concurrent_calls": "0"}, "MAX_CONCURRENT_CALLS: "),
+        ({"max_call_seconds": "3600"}, "MAX_CALL_SECONDS: "),
+        ({"drain_seconds": "-1"}, "DRAIN_SECONDS: "),
+        ({"openclaw_timeout": "0"}, "OPENCLAW_TIMEOUT: "),
+        ({"twilio_api_key_sid": "SK" + "0" * 32}, "set both or neither"),
+        ({"twilio_api_key_secret": "secret"}, "set both or neither"),
+        ({**REAL, "public_url": "http://phone.example.com"}, "PUBLIC_URL: Twilio and OpenAI need https"),
+        ({**REAL, "voice_api_key": None}, "VOICE_API_KEY: must be set"),
+        ({**REAL, "bridge_api_key": None}, "BRIDGE_API_KEY: must be set"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_fault_is_one_line_with_the_settings_name(changes: dict[str, Any], told: str) -> None:
+    line = fault(**changes)
+    assert told in line
+    assert "\n" not in line
+    assert "secret-2" not in line
+
+
+def test_real_accounts_need_keys_and_an_address_and_then_all_is_well() -> None:
+    assert settings(**REAL).twilio_base_url == "https://api.twilio.com"
+
+
+def agent_file(tmp_path: Path, text: str) -> VoiceSettings:
+    (tmp_path / "agent.json").write_text(text, encoding="utf-8")
+    return settings(config_dir=tmp_path)
+
+
+def test_the_agent_as_published_still_loads_with_its_successors(tmp_path: Path) -> None:
+    published = {"name": "Nova", "instructions": "Hi.", "voice": "nova", "model": "gpt-4o-realtime-preview"}
+    agent, warnings = agent_file(tmp_path, json.dumps(published)).load_agent()
+    assert (agent.voice, agent.model) == ("marin", "gpt-realtime-2.1")
+    assert len(warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "Expecting value"),
+        ("{", "agent.json: "),
+        ("[]", "agent.json: "),
+        ("\x00", "agent.json: "),
+        ('{"name": "Ada"}', "instructions: Field required"),
+        ('{"name": "Ada", "instructions": "Hi.", "voice": "vader"}', "choose one of alloy"),
+        ('{"name": "Ada", "instructions": "Hi.", "max_call_seconds": 0}', "max_call_seconds: "),
+    ],
+)
+def test_a_bad_agent_is_refused_with_what_is_wrong(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(AgentFileError) as refused:
+        agent_file(tmp_path, text).load_agent()
+    assert told in str(refused.value)
+    assert "agent.json" in str(refused.value)
+
+
+def test_a_missing_agent_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(AgentFileError, match=r"copy config/agent\.json"):
+        settings(config_dir=tmp_path).load_agent()
+
+
+def test_an_agent_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "agent.json").mkdir()
+    with pytest.raises(AgentFileError, match="directory"):
+        settings(config_dir=tmp_path).load_agent()
+    (tmp_path / "agent.json").rmdir()
+    (tmp_path / "agent.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(AgentFileError, match=r"agent\.json"):
+        settings(config_dir=tmp_path).load_agent()
