@@ -1,7 +1,6 @@
 """Serve the stand-ins: `python -m sandbox`."""
 
 import asyncio
-import sys
 
 from pydantic import ValidationError
 
@@ -9,7 +8,7 @@ from sandbox.app import opened
 from sandbox.settings import SandboxSettings
 from shared import logs
 from shared.server import serve
-from shared.settings import faults
+from shared.settings import faults, refuse_to_start
 
 
 async def main(settings: SandboxSettings) -> None:
@@ -23,5 +22,5 @@ if __name__ == "__main__":
     try:
         chosen = SandboxSettings()
     except ValidationError as error:
-        sys.exit("\n".join(["The settings need a change:", *faults(error, SandboxSettings)]))
+        refuse_to_start("\n".join(["The settings need a change:", *faults(error, SandboxSettings)]))
     asyncio.run(main(chosen))

@@ -10,6 +10,30 @@ from aiohttp import web
 log = logging.getLogger(__name__)
 
 
+class Runner(web.AppRunner):
+    """Runs an application, and before it closes its doors lets it finish things.
+
+    gunicorn's aiohttp worker takes one in place of an application.
+
+    Args:
+        app: the application.
+        before_stop: awaited when the process is told to stop, while requests are still answered.
+    """
+
+    def __init__(
+        self, app: web.Application, before_stop: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        # Connections last longer than a client of ours keeps them, so that it never writes into a closed one.
+        super().__init__(app, access_log=None, shutdown_timeout=5, keepalive_timeout=75)
+        self._before_stop = before_stop
+
+    async def cleanup(self) -> None:
+        """Finish things, then close."""
+        if self.server and self._before_stop:
+            await self._before_stop()
+        await super().cleanup()
+
+
 async def serve(
     app: web.Application, host: str, port: int, *, before_stop: Callable[[], Awaitable[None]] | None = None
 ) -> None:
@@ -24,13 +48,11 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    runner = Runner(app, before_stop)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
         log.info("listening on http://%s:%d", host, port)
         await stop.wait()
-        if before_stop:
-            await before_stop()
     finally:
         await runner.cleanup()

@@ -3,7 +3,7 @@
 import secrets
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -105,11 +105,20 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(settings: type[S]) -> S:
-    """Read the settings, or end the process: one line per fault on stderr, exit status 1."""
+    """Read the settings, or refuse to start: one line per fault."""
     try:
         return settings()
     except ValidationError as error:
-        sys.exit("\n".join(["The settings need a change:", *faults(error, settings)]))
+        refuse_to_start("\n".join(["The settings need a change:", *faults(error, settings)]))
+
+
+def refuse_to_start(text: str) -> NoReturn:
+    """Say on stderr what has to change, and end the process.
+
+    The exit status is 4: the one at which gunicorn stops, too, instead of trying again for ever.
+    """
+    sys.stderr.write(f"{text}\n")
+    raise SystemExit(4)
 
 
 def faults(error: ValidationError, settings: type[BaseSettings]) -> list[str]:

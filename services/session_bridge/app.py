@@ -1,7 +1,6 @@
 """Put the session bridge together; the only file that knows all its parts."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -30,7 +29,7 @@ from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 from shared import bearer, logs, problems, server
 from shared.database import DatabaseError
-from shared.settings import load
+from shared.settings import load, refuse_to_start
 from shared.tasks import Tasks
 
 _STATUSES: problems.StatusTable = {
@@ -100,7 +99,7 @@ async def _journal(app: web.Application) -> AsyncIterator[None]:
     try:
         app[JOURNAL] = Journal(folder / "bridge.sqlite")
     except (OSError, DatabaseError) as error:
-        sys.exit(f"DATA_DIR: {folder} cannot be used: {error}; e.g. DATA_DIR=./data")
+        refuse_to_start(f"DATA_DIR: {folder} cannot be used: {error}; e.g. DATA_DIR=./data")
     yield
     await app[JOURNAL].close()
 

@@ -33,5 +33,5 @@ async def test_it_serves_at_its_port_and_ends_when_told_to() -> None:
 async def test_a_bad_setting_is_told_in_one_line() -> None:
     process = await _started(SANDBOX_SPEED="0")
     _, told = await process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 4
     assert told.decode().splitlines()[1].startswith("  SANDBOX_SPEED: ")

@@ -135,13 +135,16 @@ def test_openclaws_folder_is_found_in_the_home_directory() -> None:
     assert example().state_dir == Path.home() / ".openclaw"
 
 
-def test_a_fault_ends_the_process_with_all_that_is_to_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_ends_the_process_with_all_that_is_to_be_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, value in AWAY.items():
         monkeypatch.setenv(name.upper(), value)
     monkeypatch.setenv("LOG_LEVEL", "loud")
     with pytest.raises(SystemExit) as caught:
         load(Example)
-    title, *lines = str(caught.value).splitlines()
+    assert caught.value.code == 4, "the one at which gunicorn stops, too"
+    title, *lines = capsys.readouterr().err.splitlines()
     assert title == "The settings need a change:"
     assert lines == [
         "  LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'; e.g. LOG_LEVEL=info",

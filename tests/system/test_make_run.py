@@ -65,7 +65,7 @@ async def test_ctrl_c_leaves_no_process_and_no_traceback(tmp_path: Path) -> None
 async def test_a_wrong_setting_stops_the_start_and_says_what_to_change(tmp_path: Path) -> None:
     process = await started("services.voice_server", tmp_path, OPENAI_API_KEY="sk-x", PORT="eighty")
     said, _ = await asyncio.wait_for(process.communicate(), WITHIN_SECONDS)
-    assert process.returncode == 1
+    assert process.returncode == 4
     lines = said.decode().splitlines()
     assert [line for line in lines if "PORT:" in line and "e.g. PORT=8080" in line]
     assert [line for line in lines if "PUBLIC_URL: is missing; e.g. PUBLIC_URL=https://" in line]
