@@ -7,14 +7,14 @@ from pydantic import ValidationError
 from sandbox.app import opened
 from sandbox.settings import SandboxSettings
 from shared import logs
-from shared.server import serve
+from shared.server import Runner, serve
 from shared.settings import faults, refuse_to_start
 
 
 async def main(settings: SandboxSettings) -> None:
     """Serve until told to stop."""
     async with opened(settings) as sandbox:
-        await serve(sandbox.app, settings.host, settings.port)
+        await serve(Runner(sandbox.app), settings.host, settings.port)
 
 
 if __name__ == "__main__":

@@ -34,21 +34,11 @@ class Runner(web.AppRunner):
         await super().cleanup()
 
 
-async def serve(
-    app: web.Application, host: str, port: int, *, before_stop: Callable[[], Awaitable[None]] | None = None
-) -> None:
-    """Serve until SIGINT or SIGTERM.
-
-    Args:
-        app: the application.
-        host: the address to listen on.
-        port: the port to listen on; 0 picks a free one.
-        before_stop: awaited at the signal while requests are still answered: the time to finish things.
-    """
+async def serve(runner: web.AppRunner, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM. Port 0 picks a free one."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = Runner(app, before_stop)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

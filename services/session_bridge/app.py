@@ -1,6 +1,5 @@
 """Put the session bridge together; the only file that knows all its parts."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -27,8 +26,9 @@ from services.session_bridge.keys import (
 from services.session_bridge.routes import call_events, events, health, sessions, sync
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
-from shared import bearer, logs, problems, server
+from shared import bearer, logs, problems
 from shared.database import DatabaseError
+from shared.server import Runner
 from shared.settings import load, refuse_to_start
 from shared.tasks import Tasks
 
@@ -42,15 +42,11 @@ _STATUSES: problems.StatusTable = {
 _OPEN = frozenset({"/health"})
 
 
-async def create() -> web.Application:
-    """Build the service from the environment; gunicorn's factory."""
-    return build(_settings())
-
-
-def serve() -> None:
-    """Run the service from the environment until SIGINT or SIGTERM."""
-    settings = _settings()
-    asyncio.run(server.serve(build(settings), settings.bridge_host, settings.bridge_port))
+async def create() -> Runner:
+    """Build the service from the environment, ready to be served; gunicorn's factory."""
+    settings = load(BridgeSettings)
+    logs.configure(settings.log_level, settings.log_format)
+    return Runner(build(settings))
 
 
 def build(settings: BridgeSettings) -> web.Application:
@@ -77,12 +73,6 @@ def build(settings: BridgeSettings) -> web.Application:
     app.cleanup_ctx.extend([_voice_server, _journal, _tails, _delivery])
     app.on_shutdown.append(events.end_all)
     return app
-
-
-def _settings() -> BridgeSettings:
-    settings = load(BridgeSettings)
-    logs.configure(settings.log_level, settings.log_format)
-    return settings
 
 
 async def _voice_server(app: web.Application) -> AsyncIterator[None]:

@@ -3,15 +3,15 @@
 import asyncio
 
 from services.voice_server import keys
-from services.voice_server.app import create, stop
+from services.voice_server.app import create
 from shared.server import serve
 
 
 async def main() -> None:
     """Serve until SIGINT or SIGTERM."""
-    app = await create()
-    config = app[keys.SETTINGS]
-    await serve(app, config.host, config.port, before_stop=lambda: stop(app))
+    runner = await create()
+    config = runner.app[keys.SETTINGS]
+    await serve(runner, config.host, config.port)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The composition root: builds every part of the voice server and ties them together."""
 
-import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -31,6 +30,7 @@ from services.voice_server.settings import AgentFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, Limits, StoppingError, Switchboard
 from shared import bearer, logs, openclaw_config, problems, settings
 from shared.database import DatabaseError
+from shared.server import Runner
 from shared.tasks import Tasks
 
 log = structlog.get_logger()
@@ -53,8 +53,8 @@ STATUSES: problems.StatusTable = {
 SIGNED_OR_OPEN = frozenset({"/webhook", "/voice/twiml", "/voice/incoming", "/health"})
 
 
-async def create() -> web.Application:
-    """Build the application from the environment; gunicorn's factory.
+async def create() -> Runner:
+    """Build the application from the environment, ready to be served; gunicorn's factory.
 
     A fault in the settings or in `agent.json` ends the process with a line that says what to change.
     """
@@ -63,10 +63,11 @@ async def create() -> web.Application:
     try:
         agent, warnings = config.load_agent()
     except AgentFileError as error:
-        sys.exit(f"The agent needs a change:\n  {error}")
+        settings.refuse_to_start(f"The agent needs a change:\n  {error}")
     for warning in warnings:
         log.warning("agent_outdated", warning=warning)
-    return build(config, agent)
+    app = build(config, agent)
+    return Runner(app, before_stop=lambda: stop(app))
 
 
 def build(config: VoiceSettings, agent: Agent) -> web.Application:
@@ -91,7 +92,6 @@ def build(config: VoiceSettings, agent: Agent) -> web.Application:
         await store.close()
 
     app.cleanup_ctx.append(parts)
-    app.on_shutdown.append(stop)
     return app
 
 

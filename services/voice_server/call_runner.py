@@ -174,14 +174,15 @@ class CallRunner:
             async with self._peers.realtime.attach(rtc_id, rejoin=rejoin) as sideband:
                 self._sideband = sideband
                 self.tell(s.SidebandAttached())
-                async for signal in sideband.signals():
-                    self.tell(signal)
+                try:
+                    async for signal in sideband.signals():
+                        self.tell(signal)
+                finally:  # before the call learns of the end and attaches the next one
+                    self._sideband = None
+                    self._sideband_gone.set()
         except SidebandError as error:
             log.warning("sideband_not_attached", fault=str(error))
             self.tell(s.JoinFailed(gone=isinstance(error, SidebandNotFoundError)))
-        finally:
-            self._sideband = None
-            self._sideband_gone.set()
 
     async def _ask_twilio(self, call_sid: str) -> None:
         try:

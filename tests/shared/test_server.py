@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from shared.server import serve
+from shared.server import Runner, serve
 
 
 def free_port() -> int:
@@ -47,7 +47,7 @@ async def test_at_the_signal_a_server_still_answers_while_it_finishes_and_then_i
 
     app.on_startup.append(starts)
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve(app, "127.0.0.1", port, before_stop=finish))
+        tasks.create_task(serve(Runner(app, before_stop=finish), "127.0.0.1", port))
         await up.wait()
         os.kill(os.getpid(), number)
     assert told == ["here", "cleaned"]
@@ -67,5 +67,5 @@ async def test_a_port_that_is_taken_is_said_at_once_and_nothing_is_left_open() -
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         with pytest.raises(OSError, match="address already in use"):
-            await serve(app, "127.0.0.1", listener.getsockname()[1])
+            await serve(Runner(app), "127.0.0.1", listener.getsockname()[1])
     assert cleaned.is_set()

@@ -128,7 +128,7 @@ async def test_while_a_call_runs_its_end_is_open(server: RunningServer, bridge: 
 async def test_a_call_the_bridge_has_not_all_of_is_pending(
     server: RunningServer, bridge: RecordingBridge
 ) -> None:
-    bridge.faults = [503, 503]
+    bridge.faults = [503]
     call_id = await server.dial("+14155550104")
 
     async def pending() -> bool:
