@@ -17,18 +17,21 @@ FROM ${BASE}
 RUN ["install", "--directory", "--mode=1777", "/data", "/openclaw"]
 COPY --from=packages /venv /venv
 WORKDIR /app
-COPY . .
+# Nothing goes into the image but what is named here.
+COPY config/agent.json config/
+COPY services services/
+COPY shared shared/
+COPY sandbox sandbox/
 RUN ["/venv/bin/python", "-m", "compileall", "-q", "."]
 
 # PORT is where the container listens: gunicorn reads it, and so does the health check.
 # One worker, since calls and followers live in its memory. gunicorn waits longer than the services need to
 # drain (DRAIN_SECONDS + 5), and docker-compose.yml longer than gunicorn; a longer drain needs all three.
-# Connections are kept longer than aiohttp's client keeps them (15 s), so that it never writes into a closed one.
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     PORT=8080 \
-    GUNICORN_CMD_ARGS="--worker-class=aiohttp.GunicornWebWorker --workers=1 --no-control-socket --graceful-timeout=30 --keep-alive=75"
+    GUNICORN_CMD_ARGS="--worker-class=aiohttp.GunicornWebWorker --workers=1 --no-control-socket --graceful-timeout=30"
 
 USER 1000:1000
 EXPOSE 8080 8082 8090

@@ -47,8 +47,12 @@ lock: setup ## write both requirements files anew from pyproject.toml
 test-containers: ## build the image and play a call through docker compose (as root, with podman)
 	@tests/containers/run
 
-up: ## docker compose up
-	docker compose up --build --detach
+# Without an OpenAI key the sandbox comes along, as in `make run`.
+ACCOUNTS := $(OPENAI_API_KEY)$(shell grep -s '^OPENAI_API_KEY=.' .env)
+COMPOSE   = env UID=$$(id -u) GID=$$(id -g) docker compose -f docker-compose.yml $(if $(ACCOUNTS),,-f sandbox/compose.yml)
+
+up: ## docker compose up; without accounts with the sandbox
+	$(COMPOSE) up --build --detach
 
 down: ## docker compose down
-	docker compose down
+	$(COMPOSE) down
