@@ -289,5 +289,8 @@ class Call:
         return commands
 
     def _update(self, **changes: object) -> None:
-        if any(getattr(self.record, name) != value for name, value in changes.items()):
+        now = self.record
+        if any(
+            getattr(now, name) is not value and getattr(now, name) != value for name, value in changes.items()
+        ):
             self.record = self.record.model_copy(update=changes)

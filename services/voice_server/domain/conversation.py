@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 3.0
 """How long a finished turn waits for an unfinished one before it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Item:
     item_id: str
     speaker: Speaker
@@ -52,6 +52,7 @@ class Conversation:
         self._items = {item.item_id: item for item in said}
         self._placed = set(self._items)
         self._done = len(said)
+        self._drafts: tuple[Draft, ...] | None = None
         for draft in drafts:
             self._restore(draft)
 
@@ -68,6 +69,7 @@ class Conversation:
         item = self._item(item_id, speaker or Speaker.ASSISTANT)
         item.speaker, item.spoken = speaker or item.speaker, speaker is not None
         self._placed.add(item_id)
+        self._drafts = None
         self._done = min(self._done, self._order.index(item))
         self._order.remove(item)
         previous = None if previous_item_id == item_id else self._items.get(previous_item_id or "")
@@ -94,23 +96,26 @@ class Conversation:
     @property
     def drafts(self) -> tuple[Draft, ...]:
         """The turns that are known of, but have not been released."""
-        return tuple(
-            Draft(
-                item_id=item.item_id,
-                previous_item_id=self._before(item, self._survives),
-                speaker=item.speaker,
-                response_id=item.response_id,
-                text=item.text if item.written else "",
-                finished=item.finished_at is not None,
-                interrupted=item.interrupted,
+        if self._drafts is None:
+            self._drafts = tuple(
+                Draft(
+                    item_id=item.item_id,
+                    previous_item_id=self._before(item, self._survives),
+                    speaker=item.speaker,
+                    response_id=item.response_id,
+                    text=item.text if item.written else "",
+                    finished=item.finished_at is not None,
+                    interrupted=item.interrupted,
+                )
+                for item in self._order[self._done :]
+                if self._survives(item) and not item.published
             )
-            for item in self._order[self._done :]
-            if self._survives(item) and not item.published
-        )
+        return self._drafts
 
     def assign(self, item_id: str, response_id: str) -> None:
         """Note which response an item belongs to."""
         self._item(item_id, Speaker.ASSISTANT).response_id = response_id
+        self._drafts = None
 
     def grow(self, item_id: str, speaker: Speaker, text: str) -> TurnData | None:
         """Append to a turn's text and return the turn so far; None once all its text is known."""
@@ -125,6 +130,7 @@ class Conversation:
         item = self._item(item_id, Speaker.ASSISTANT)
         if not item.written:
             item.text, item.written = text, True
+            self._drafts = None
 
     def transcribe(self, item_id: str, text: str | None, at: float) -> None:
         """Set the caller's words and finish the turn; with None what was heard so far stands."""
@@ -190,7 +196,7 @@ class Conversation:
         return open_or_said and item.item_id in self._placed
 
     def _before(self, item: _Item, wanted: Callable[[_Item], bool]) -> str:
-        before = reversed(self._order[: self._order.index(item)])
+        before = (self._order[index] for index in range(self._order.index(item) - 1, -1, -1))
         return next((other.item_id for other in before if wanted(other)), ROOT)
 
     def _item(self, item_id: str, speaker: Speaker) -> _Item:
@@ -202,6 +208,7 @@ class Conversation:
     def _finish(self, item: _Item, at: float) -> None:
         item.written = True
         item.finished_at = at
+        self._drafts = None
 
     def _finish_written_before(self, place: int, at: float) -> None:
         # The end of a playback can get lost. A caller who speaks has the floor: what was said before is over.
@@ -212,6 +219,7 @@ class Conversation:
     def _publish(self, item: _Item) -> TurnData:
         turn = self._turn(item)
         item.published = True
+        self._drafts = None
         return turn
 
     def _turn(self, item: _Item) -> TurnData:
