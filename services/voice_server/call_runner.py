@@ -76,6 +76,7 @@ class CallRunner:
         self._peers = peers
         self._saved: CallRecord | None = None
         self._signals: asyncio.Queue[s.Signal] = asyncio.Queue()
+        self._accepting: asyncio.Task[None] | None = None
         self._sideband: Sideband | None = None
         self._sideband_gone = asyncio.Event()
         self._session_known = asyncio.Event()
@@ -146,7 +147,7 @@ class CallRunner:
                 if self._sideband:
                     await self._sideband.send(command)
             case Accept(rtc_id):
-                tasks.start(self._accept(rtc_id), name="accept")
+                self._accepting = tasks.start(self._accept(rtc_id), name="accept")
             case Attach(rtc_id, rejoin):
                 tasks.start(self._attach(rtc_id, rejoin=rejoin), name="sideband")
             case AskTwilio(call_sid):
@@ -219,6 +220,9 @@ class CallRunner:
     async def _hang_up_openai(self, rtc_id: str | None) -> None:
         if rtc_id is None:
             return
+        if self._accepting:
+            # Hung up before it is accepted, it would be accepted afterwards, and nobody would end it.
+            await asyncio.wait([self._accepting])
         try:
             await self._peers.openai.hang_up(rtc_id)
         except OpenAIError as error:
