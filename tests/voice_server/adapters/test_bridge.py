@@ -130,7 +130,7 @@ async def test_pauses_grow_while_the_bridge_refuses(store: Store, http: ClientSe
     async with scripted(Answer(503)) as peer:
         outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None)
         await publish(store, outbox, *begun(record(1)))
-        await outbox.settle(0.5)
+        await outbox.settle(0.35)
         assert len(peer.received) == 2  # at 0 and 0.2 s; the third comes at 0.6 s
         await tasks.cancel()
 

@@ -13,6 +13,7 @@ from tests.voice_server.running_server import GUEST, OWN_NUMBER, OWNER, RunningS
 from tests.voice_server.serving import Answer, scripted, until
 
 ENDLESS = "+14155550106"
+NO_ANSWER = "+14155550105"
 
 
 async def test_a_call_is_answered_with_its_id_and_its_place_in_history(
@@ -118,7 +119,7 @@ async def test_a_number_outside_the_rules_is_refused_by_name_of_the_rule(
 @pytest.mark.parametrize("setting", ["MAX_CONCURRENT_CALLS", "MAX_CALLS_PER_HOUR"])
 async def test_too_many_calls_are_refused_until_later(start: Start, sandbox: Sandbox, setting: str) -> None:
     server = await start(**{setting: "1"})
-    await server.dial(ENDLESS)
+    await server.dial(NO_ANSWER)
     async with server.raw("POST", "/call", orjson.dumps({"to": OWNER})) as response:
         status, detail = await problem(response)
         assert int(response.headers["Retry-After"]) > 0

@@ -18,7 +18,10 @@ async def hang_up(server: RunningServer, call_id: str) -> str:
     return str(answer["status"])
 
 
-async def test_a_queued_call_is_canceled(server: RunningServer, bridge: RecordingBridge) -> None:
+async def test_a_queued_call_is_canceled(
+    server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    sandbox.world.clock.speed = 2
     call_id = await server.dial(NO_ANSWER)
     assert await hang_up(server, call_id) == "canceled"
     ended = await bridge.until("call_ended", call_id)
@@ -26,6 +29,7 @@ async def test_a_queued_call_is_canceled(server: RunningServer, bridge: Recordin
 
 
 async def test_a_ringing_call_is_canceled(server: RunningServer, sandbox: Sandbox) -> None:
+    sandbox.world.clock.speed = 20
     call_id = await server.dial(NO_ANSWER)
     leg = sandbox.twilio.legs[call_id]
     await sandbox.world.watch.until(lambda: leg.status is CallStatus.RINGING)

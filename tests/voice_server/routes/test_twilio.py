@@ -261,6 +261,7 @@ async def test_twilio_gets_no_other_method(server: RunningServer) -> None:
 async def test_the_twiml_of_a_placed_call_is_what_was_agreed(
     server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
 ) -> None:
+    sandbox.world.clock.speed = 2
     call_id = await server.dial("+14155550105")  # nobody answers; so we do
     document = await server.twiml(f"/voice/twiml?ref={ref_of(sandbox, call_id)}", CallSid=call_id)
     token = document.partition("X-Openclaw-Call=")[2].partition("<")[0]
