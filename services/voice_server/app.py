@@ -15,6 +15,7 @@ from services.voice_server.adapters.realtime import Realtime
 from services.voice_server.adapters.store import Store
 from services.voice_server.adapters.twilio_api import (
     Credentials,
+    ImpossibleCallError,
     TwilioApi,
     TwilioBusyError,
     TwilioError,
@@ -40,6 +41,7 @@ STATUSES: problems.StatusTable = {
     WebhookFormatError: (400, "Bad webhook"),
     TwilioSignatureError: (403, "Bad signature"),
     DestinationRefusedError: (403, "Destination refused"),
+    ImpossibleCallError: (422, "Call impossible"),
     TooManyCallsError: (429, "Too many calls"),
     StoppingError: (503, "Stopping"),
     CallGivenUpError: (503, "Call given up"),

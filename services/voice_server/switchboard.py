@@ -12,7 +12,7 @@ import structlog
 
 from services.voice_server.adapters.openai_calls import BUSY, DECLINED, OpenAIError
 from services.voice_server.adapters.openai_webhook import Offer
-from services.voice_server.adapters.twilio_api import TwilioError, TwilioUncertainError
+from services.voice_server.adapters.twilio_api import ImpossibleCallError, TwilioError, TwilioUncertainError
 from services.voice_server.adapters.twilio_webhook import TOKEN_HEADER
 from services.voice_server.call_runner import CallRunner, Peers
 from services.voice_server.domain import signals as s
@@ -95,6 +95,7 @@ class Switchboard:
 
         Raises:
             DestinationRefusedError: by our rules, or by Twilio's.
+            ImpossibleCallError: Twilio cannot call that number, or not from that one.
             TooManyCallsError: all lines are taken, or too many calls were placed.
             StoppingError: the server is being stopped.
             CallGivenUpError: it was stopped meanwhile, or the call cannot be saved.
@@ -114,7 +115,7 @@ class Switchboard:
         except TwilioUncertainError:
             # If it was placed after all, Twilio's next request brings the SID to the waiting call.
             raise
-        except (TwilioError, DestinationRefusedError):
+        except (TwilioError, ImpossibleCallError, DestinationRefusedError):
             runner.tell(s.LegRefused())
             raise
         self.placed(runner, call_sid)

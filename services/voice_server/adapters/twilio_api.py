@@ -32,18 +32,26 @@ _DEFAULT_URL = "https://api.twilio.com"
 _REFUSED = (TwilioRestException, TwilioServiceException)
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
 
-_REFUSALS = {
+_IMPOSSIBLE = {
+    21210: "caller_id: Twilio only calls from numbers that it has verified as yours.",
+    21211: "to: Twilio says that this is not a valid number.",
+    21212: "caller_id: Twilio says that this is not a valid number.",
+    21214: "to: Twilio cannot reach this number.",
+    21217: "to: Twilio says that this is not a valid number.",
+}
+_FORBIDDEN = {
     13227: "Twilio's geographic permissions do not allow this region; change them in the Twilio console.",
-    21211: "Twilio says that this is not a valid number.",
-    21214: "Twilio cannot reach this number.",
     21215: "Twilio's geographic permissions do not allow this region; change them in the Twilio console.",
     21216: "Twilio has blocked this number.",
-    21217: "Twilio says that this is not a valid number.",
     21219: "A trial account may only call verified numbers; verify it in the Twilio console.",
     573002: "A trial account may only call verified numbers; verify it in the Twilio console.",
     573005: "A trial account may only call from its own trial number.",
 }
-"""What Twilio holds against a destination, by error code."""
+"""What Twilio holds against a call, by error code: it cannot be made, or it may not."""
+
+
+class ImpossibleCallError(Exception):
+    """Twilio cannot call that number, or not from that one."""
 
 
 class TwilioError(Exception):
@@ -160,6 +168,7 @@ class TwilioApi:
         """Have Twilio call a person and return the call's SID. `ref` comes back in every request of Twilio's.
 
         Raises:
+            ImpossibleCallError: Twilio cannot call this number, or not from that one.
             DestinationRefusedError: Twilio will not call this number.
             TwilioBusyError: too many requests; nothing was placed.
             TwilioUncertainError: no clear answer; the call may have been placed.
@@ -239,8 +248,10 @@ class TwilioApi:
 
     def _failure(self, error: TwilioRestException | TwilioServiceException) -> Exception:
         log.warning("twilio_refused", code=error.code, status=error.status)
-        if error.code in _REFUSALS:
-            return DestinationRefusedError(_REFUSALS[error.code])
+        if error.code in _IMPOSSIBLE:
+            return ImpossibleCallError(_IMPOSSIBLE[error.code])
+        if error.code in _FORBIDDEN:
+            return DestinationRefusedError(_FORBIDDEN[error.code])
         if error.status == 429:
             return TwilioBusyError(TwilioBusyError.__doc__)
         if error.status >= 500:

@@ -145,12 +145,7 @@ class Call:
     def _end(self) -> list[Command]:
         commands = self._report(self._talk.finish(self._at))
         reason = self.record.end_reason or EndReason.CALLER_HUNG_UP
-        if self.record.joined:
-            status = CallStatus.COMPLETED
-        elif reason is EndReason.CONNECTION_FAILED:
-            status = CallStatus.FAILED
-        else:
-            status = self.record.leg_status or CallStatus.CANCELED
+        status = self.record.final_status
         self._update(status=status, end_reason=reason, ended_at=self._at, sip_token=None)
         call = self.record
         data = EndedData(

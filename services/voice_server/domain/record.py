@@ -102,6 +102,16 @@ class CallRecord(BaseModel):
         """Who was dialled."""
         return self.own_number if self.direction is Direction.INBOUND else self.phone_number
 
+    @property
+    def final_status(self) -> CallStatus:
+        """Say what a call that is over has come to, in Twilio's words."""
+        leg = self.leg_status or CallStatus.CANCELED
+        if self.end_reason is EndReason.CONNECTION_FAILED and not self.joined:
+            return CallStatus.FAILED
+        if self.joined or (self.answered_at is not None and leg is CallStatus.CANCELED):
+            return CallStatus.COMPLETED
+        return leg
+
     def duration_seconds(self, at: float) -> int:
         """Count the seconds talked so far."""
         return 0 if self.answered_at is None else max(0, round((self.ended_at or at) - self.answered_at))

@@ -19,6 +19,11 @@ routes = web.RouteTableDef()
 MAX_PAGE = 100
 
 
+def _number(text: str) -> str:
+    # An unescaped + arrives as a space.
+    return text if text == ANONYMOUS else phone.parse(text.replace(" ", "+", 1) if text[:1] == " " else text)
+
+
 class Query(BaseModel):
     """Which part of the history is wanted."""
 
@@ -28,7 +33,7 @@ class Query(BaseModel):
     cursor: int | None = Field(None, ge=1, lt=2**63)
     direction: Direction | None = None
     status: CallStatus | None = None
-    number: Annotated[str, AfterValidator(lambda n: n if n == ANONYMOUS else phone.parse(n))] | None = None
+    number: Annotated[str, AfterValidator(_number)] | None = None
 
 
 _query = TypeAdapter(Query)

@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from sandbox.app import Sandbox
 from services.voice_server.adapters.twilio_api import (
     Credentials,
+    ImpossibleCallError,
     TwilioApi,
     TwilioError,
     TwilioUncertainError,
@@ -157,13 +158,19 @@ async def test_too_many_requests_are_repeated_until_twilio_has_time(
     assert len(peer.received) == 2
 
 
-@pytest.mark.parametrize("code", [13227, 21211, 21214, 21215, 21216, 21217, 21219, 573002, 573005])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *((code, DestinationRefusedError) for code in (13227, 21215, 21216, 21219, 573002, 573005)),
+        *((code, ImpossibleCallError) for code in (21210, 21211, 21212, 21214, 21217)),
+    ],
+)
 @pytest.mark.parametrize("word", [refusal, problem])
 async def test_a_number_that_twilio_does_not_call_is_the_requests_fault(
-    api: TwilioApi, peer: ScriptedPeer, code: int, word: Any
+    api: TwilioApi, peer: ScriptedPeer, code: int, kind: type[Exception], word: Any
 ) -> None:
     peer.answers = [word(code, 400)]
-    with pytest.raises(DestinationRefusedError) as refused:
+    with pytest.raises(kind) as refused:
         await place(api)
     assert "Raw words" not in str(refused.value)
     assert len(peer.received) == 1
@@ -175,7 +182,7 @@ async def test_a_number_that_twilio_does_not_call_is_the_requests_fault(
     [
         (refusal(20003, 401), "TWILIO_AUTH_TOKEN"),
         (problem(20003, 401), "TWILIO_AUTH_TOKEN"),
-        (refusal(21210), "21210"),
+        (refusal(21201), "21201"),
         (refusal(21205), "21205"),
         (Answer(302, headers={"Location": "http://127.0.0.1:9/"}), "302"),
         (Answer(404, b"<html>", "text/html"), "404"),
