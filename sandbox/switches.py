@@ -17,6 +17,7 @@ class Switches:
         rate_limits: whether `rate_limits.updated` follows `response.created` or `response.done`.
         trunk_to: whom the `To` header of a call through the trunk names.
         withheld_from: how Twilio writes a withheld number (`+266696687` spells ANONYMOUS).
+        greeting_seconds: how long the caller waits for a greeting before speaking (real seconds).
         webhook_retries: how often `realtime.call.incoming` is repeated.
         webhook_seconds: how long OpenAI waits for the answer to a webhook (real seconds).
     """
@@ -29,5 +30,6 @@ class Switches:
     rate_limits: Literal["after_created", "after_done"] = "after_done"
     trunk_to: Literal["project", "number"] = "project"
     withheld_from: Literal["anonymous", "+266696687"] = "anonymous"
+    greeting_seconds: float = 10.0
     webhook_retries: int = 6
     webhook_seconds: float = 5.0

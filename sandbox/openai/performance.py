@@ -21,7 +21,6 @@ from sandbox.scripts import (
     Step,
 )
 
-_GREETING_PATIENCE = 10.0  # real seconds, like all patience: it is the service that is waited for
 _TOOL_PATIENCE = 90.0
 _GOODBYE_PATIENCE = 20.0
 _REACTION_SECONDS = 0.5
@@ -64,7 +63,8 @@ class Performance:
         match step:
             case Greets():
                 await self._when_asked(
-                    lambda params: Reply(quoted(params) or step.default), _GREETING_PATIENCE
+                    lambda params: Reply(quoted(params) or step.default),
+                    self._call.world.switches.greeting_seconds,
                 )
             case CallerSays():
                 await self._caller_says(step)

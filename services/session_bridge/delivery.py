@@ -112,5 +112,5 @@ class Delivery:
 
     async def _session(self, call_id: str) -> Session:
         session = await self._journal.session(call_id)
-        assert session is not None, "only calls of the journal are delivered"  # noqa: S101
+        assert session is not None  # noqa: S101 - only calls of the journal are delivered
         return session

@@ -18,8 +18,8 @@ from shared.events import TranscriptPartial
 
 log = structlog.get_logger()
 
-_PAGE = 256
-_KEPT = 4096
+PAGE = 256
+KEPT = 4096
 
 
 class Frame(NamedTuple):
@@ -56,11 +56,15 @@ class Tails:
         journal: the journal.
         wake_seconds: readers get an empty batch that often when nothing happens, to look whether their client
             is still there.
+        page: how many records are read or sent at once.
+        kept: how many frames at least are held in memory.
     """
 
-    def __init__(self, journal: Journal, wake_seconds: float) -> None:
+    def __init__(self, journal: Journal, wake_seconds: float, page: int = PAGE, kept: int = KEPT) -> None:
         self._journal = journal
         self._wake_seconds = wake_seconds
+        self._page = page
+        self._kept = kept
         self._frames: list[Frame] = []
         self._first = 0  # the position of _frames[0]
         self._floor = 0  # all records behind this number are in _frames
@@ -115,14 +119,14 @@ class Tails:
                     continue
                 if place < self._first and number < self._floor:
                     records, number = await self._journal.after(
-                        number, _PAGE, call_id=scope.call_id, session_key=scope.session_key
+                        number, self._page, call_id=scope.call_id, session_key=scope.session_key
                     )
                     yield [_frame(record) for record in records]
                     continue
                 if place < self._first:
                     place = self._first + bisect_right(self._frames, number, key=lambda frame: frame.number)
                 start = place - self._first
-                if batch := self._frames[start : start + _PAGE]:
+                if batch := self._frames[start : start + self._page]:
                     place, number = place + len(batch), batch[-1].number
                 else:
                     await changed.wait()
@@ -136,13 +140,13 @@ class Tails:
         self._wake()
 
     async def _read_on(self) -> None:
-        records, self._head = await self._journal.after(self._head, _PAGE)
-        if len(records) == _PAGE:
+        records, self._head = await self._journal.after(self._head, self._page)
+        if len(records) == self._page:
             self._journal.grown.set()
         self._frames += [_frame(record) for record in records]
-        if len(self._frames) > 2 * _KEPT:
-            dropped = self._frames[:-_KEPT]
-            del self._frames[:-_KEPT]
+        if len(self._frames) > 2 * self._kept:
+            dropped = self._frames[: -self._kept]
+            del self._frames[: -self._kept]
             self._first += len(dropped)
             self._floor = dropped[-1].number
 

@@ -9,7 +9,6 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from services.session_bridge.adapters import openclaw_jsonl
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.app import build
@@ -25,11 +24,6 @@ hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy mac
 hypothesis.settings.load_profile("no deadline")
 
 
-@pytest.fixture(autouse=True)
-def _openclaw_saves_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openclaw_jsonl, "LOST_WRITE_SECONDS", 0.01)
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """Give an OpenClaw of a release with session files."""
@@ -39,7 +33,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 async def store(home: Home) -> AsyncIterator[JsonlStore]:
     """Give the store of that OpenClaw, at a fixed time."""
-    made = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START)
+    made = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START, lost_write_seconds=0.01)
     yield made
     await made.close()
 

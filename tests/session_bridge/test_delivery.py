@@ -13,14 +13,16 @@ from services.session_bridge.domain.session_key import Callers
 from shared.database import DatabaseError
 from tests.session_bridge.calls import CALL, NUMBER, call, read
 from tests.session_bridge.openclaw import Home
+from tests.session_bridge.unreliable import UnreliableJournal
 from tests.session_bridge.waiting import until
 
 KEY = f"agent:main:voice:direct:{NUMBER}"
 
 
 @pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = Journal(tmp_path / "bridge.sqlite")
+async def journal(tmp_path: Path) -> AsyncIterator[UnreliableJournal]:
+    opened = UnreliableJournal(tmp_path / "bridge.sqlite")
+    opened.failing = set()
     yield opened
     await opened.close()
 
@@ -34,7 +36,8 @@ async def delivery(journal: Journal, home: Home) -> AsyncIterator[Delivery]:
 
 def deliver(journal: Journal, home: Home) -> Delivery:
     folder = OpenClawFolder(home.root, "auto")
-    return Delivery(journal, SessionKeys(Callers("main"), folder), JsonlStore(folder), lambda _failures: 0.01)
+    store = JsonlStore(folder, lost_write_seconds=0.01)
+    return Delivery(journal, SessionKeys(Callers("main"), folder), store, lambda _failures: 0.01)
 
 
 async def end_call(journal: Journal, *texts: str, call_id: str = CALL) -> None:
@@ -49,17 +52,12 @@ async def state(journal: Journal) -> Session:
 
 
 async def test_a_crash_between_the_write_and_its_record_ends_in_one_block(
-    journal: Journal, home: Home, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    journal: UnreliableJournal, home: Home, delivery: Delivery
 ) -> None:
     await end_call(journal, "user: hi", "assistant: hello")
-
-    async def crash(*_: object) -> bool:
-        raise DatabaseError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(journal, "synced", crash)
-        with pytest.raises(DatabaseError):
-            await delivery.attempt(CALL)
+    journal.failing = {"synced"}
+    with pytest.raises(DatabaseError):
+        await delivery.attempt(CALL)
     assert (await state(journal)).state is State.SYNCING
     session, injected = await delivery.attempt(CALL)
     assert (session.state, injected) == (State.SYNCED, 2)
@@ -95,18 +93,9 @@ async def test_what_is_in_the_way_is_waited_for(journal: Journal, home: Home, de
     assert (await state(journal)).last_error is None
 
 
-async def test_an_unusable_journal_is_tried_again(
-    journal: Journal, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unusable_journal_is_tried_again(journal: UnreliableJournal, delivery: Delivery) -> None:
     await end_call(journal, "user: hi")
-    turns, failures = journal.turns, iter([DatabaseError("disk full")])
-
-    async def failing(call_id: str) -> object:
-        if (failure := next(failures, None)) is not None:
-            raise failure
-        return await turns(call_id)
-
-    monkeypatch.setattr(journal, "turns", failing)
+    journal.failing = {"turns"}
     delivery.start(CALL)
 
     async def done() -> bool:

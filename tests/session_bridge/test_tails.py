@@ -1,33 +1,44 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from services.session_bridge import tails as module
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.tails import Scope, Tails
-from shared.database import DatabaseError
 from shared.events import TranscriptPartial
 from shared.tasks import Tasks
 from tests.session_bridge.calls import CALL, kept, partial, read, said
+from tests.session_bridge.unreliable import UnreliableJournal
 
 ALL = Scope(partials=True)
 
 
 @pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = Journal(tmp_path / "bridge.sqlite")
+async def journal(tmp_path: Path) -> AsyncIterator[UnreliableJournal]:
+    opened = UnreliableJournal(tmp_path / "bridge.sqlite")
+    opened.failing = set()
     yield opened
     await opened.close()
 
 
+@asynccontextmanager
+async def running(tails: Tails) -> AsyncIterator[Tails]:
+    async with Tasks() as tasks:
+        tasks.start(tails.run(), name="tails")
+        yield tails
+
+
 @pytest.fixture
 async def tails(journal: Journal) -> AsyncIterator[Tails]:
-    made = Tails(journal, wake_seconds=0.05)
-    async with Tasks() as tasks:
-        tasks.start(made.run(), name="tails")
+    async with running(Tails(journal, wake_seconds=0.05)) as made:
+        yield made
+
+
+@pytest.fixture
+async def forgetful(journal: Journal) -> AsyncIterator[Tails]:
+    async with running(Tails(journal, wake_seconds=0.05, page=5, kept=8)) as made:
         yield made
 
 
@@ -49,27 +60,24 @@ async def numbers(tails: Tails, after: int, last: int, scope: Scope = ALL) -> li
 
 @pytest.mark.parametrize("after", [0, 3, 17, 40])
 async def test_a_reader_behind_what_memory_holds_reads_on_from_disk(
-    journal: Journal, tails: Tails, after: int, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, forgetful: Tails, after: int
 ) -> None:
-    monkeypatch.setattr(module, "_KEPT", 8)
-    monkeypatch.setattr(module, "_PAGE", 5)
     await speak(journal, 1, 40)
-    reading = asyncio.gather(numbers(tails, after, 50), numbers(tails, after, 50, Scope(CALL)))
+    reading = asyncio.gather(numbers(forgetful, after, 50), numbers(forgetful, after, 50, Scope(CALL)))
     await speak(journal, 41, 50)
     assert list(await reading) == [list(range(after + 1, 51))] * 2
 
 
 async def test_a_reader_that_falls_behind_while_it_sends_loses_nothing(
-    journal: Journal, tails: Tails, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, forgetful: Tails
 ) -> None:
-    monkeypatch.setattr(module, "_KEPT", 4)
     seen: list[int] = []
-    async with aclosing(tails.follow(ALL, 0)) as slow:
+    async with aclosing(forgetful.follow(ALL, 0)) as slow:
         await speak(journal, 1, 2)
         while 2 not in seen:
             seen += [frame.number for frame in await anext(slow)]
         await speak(journal, 3, 30)
-        assert await numbers(tails, 0, 30) == list(range(1, 31))
+        assert await numbers(forgetful, 0, 30) == list(range(1, 31))
         while 30 not in seen:
             seen += [frame.number for frame in await anext(slow)]
     assert seen == list(range(1, 31))
@@ -88,17 +96,8 @@ async def test_a_partial_stands_where_it_was_said(journal: Journal, tails: Tails
     assert shown == [(1, False), (1, True), (2, False)]
 
 
-async def test_a_journal_that_fails_for_a_moment_is_read_on(
-    journal: Journal, tails: Tails, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    after, failures = journal.after, iter([DatabaseError("disk full")])
-
-    async def failing(number: int, limit: int) -> object:
-        if (failure := next(failures, None)) is not None:
-            raise failure
-        return await after(number, limit)
-
-    monkeypatch.setattr(journal, "after", failing)
+async def test_a_journal_that_fails_for_a_moment_is_read_on(journal: UnreliableJournal, tails: Tails) -> None:
+    journal.failing = {"after"}
     await speak(journal, 1, 2)
     assert await numbers(tails, 0, 2) == [1, 2]
 

@@ -55,13 +55,18 @@ class JsonlStore:
     Args:
         folder: OpenClaw's state folder.
         now: the clock.
+        lost_write_seconds: when to look whether OpenClaw has undone an entry of ours.
     """
 
     def __init__(
-        self, folder: OpenClawFolder, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        folder: OpenClawFolder,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        lost_write_seconds: float = LOST_WRITE_SECONDS,
     ) -> None:
         self._folder = folder
         self._now = now
+        self._lost_write_seconds = lost_write_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="openclaw-files")
 
     async def write(self, session_key: str, call_id: str, messages: Sequence[Message]) -> None:
@@ -73,7 +78,7 @@ class JsonlStore:
         target = await self._run(self._write, session_key, call_id, messages)
         pointed = not target.is_new
         while not pointed:
-            await asyncio.sleep(LOST_WRITE_SECONDS)
+            await asyncio.sleep(self._lost_write_seconds)
             pointed = await self._run(self._still_points, session_key, target)
 
     async def close(self) -> None:

@@ -253,9 +253,9 @@ async def test_a_turn_that_nobody_answers_is_transcribed_too(
 
 
 async def test_a_service_that_never_greets_does_not_stop_the_caller(
-    sandbox: Sandbox, voice_server: VoiceServer, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, voice_server: VoiceServer
 ) -> None:
-    monkeypatch.setattr("sandbox.openai.performance._GREETING_PATIENCE", 0.02)
+    sandbox.switches.greeting_seconds = 0.02
     voice_server.decides = "ignore"
     call = sandbox.phone_in(script="talk")
     await sandbox.world.watch.until(lambda: bool(voice_server.webhooks))

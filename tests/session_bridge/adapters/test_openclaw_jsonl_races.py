@@ -2,19 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import orjson
 import pytest
 
-from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
 from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, OpenClawFolder
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.domain.transcript import session_id
 from tests.session_bridge.calls import CALL, START
 from tests.session_bridge.openclaw import MAIN, NOW, SPOKEN, TALK, Home, enter, when_asked, write
+from tests.session_bridge.waiting import until
 
 
 async def test_a_block_written_again_changes_nothing(store: JsonlStore, home: Home) -> None:
@@ -161,17 +159,15 @@ async def test_two_writers_of_one_conversation_lose_nothing_and_mix_nothing(
     assert sorted(said[::2]) == sorted(f"{place}{name}" for place in range(8) for name in "ab")
 
 
-async def test_an_entry_openclaw_overwrote_is_made_again(
-    store: JsonlStore, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change, seen = sessions_json.change, []
+async def test_an_entry_openclaw_overwrote_is_made_again(home: Home) -> None:
+    patient = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START, lost_write_seconds=0.3)
+    writing = asyncio.gather(write(patient, *SPOKEN))
 
-    def overwritten(folder: Path, key: str, how: Callable[..., sessions_json.Entry | None]) -> None:
-        change(folder, key, how)
-        seen.append(key)
-        if len(seen) == 1:
-            (folder / "sessions.json").write_bytes(b"{}")
+    async def entered() -> bool:
+        return MAIN in home.entries()
 
-    monkeypatch.setattr(sessions_json, "change", overwritten)
-    await write(store, *SPOKEN)
+    await until(entered)
+    (home.sessions / "sessions.json").write_bytes(b"{}")
+    await writing
+    await patient.close()
     assert home.texts(MAIN) == list(SPOKEN)

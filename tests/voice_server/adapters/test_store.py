@@ -77,7 +77,7 @@ async def test_history_is_filtered(store: Store) -> None:
     await store.save(record(3, direction=Direction.INBOUND, number=None, status=CallStatus.REJECTED), [])
 
     async def found(**wanted: str) -> list[str]:
-        return [call.ref for _, call in await store.history(Filter(10, **wanted))]  # type: ignore[arg-type]
+        return [call.ref for _, call in await store.history(Filter(10, **wanted))]  # type: ignore[arg-type]  # as text
 
     assert await found(direction="inbound") == ["ref_3", "ref_2"]
     assert await found(status="rejected") == ["ref_3"]
