@@ -1,4 +1,4 @@
-"""The golden files are what OpenClaw 2026.2.2 and 2026.7.35 were seen to read."""
+"""The golden files fix, byte for byte, the form that OpenClaw 2026.2.2 and 2026.7.35 are known to read."""
 
 from pathlib import Path
 
