@@ -29,16 +29,17 @@ async def main() -> None:
     ports = Ports(port=port, bridge_port=bridge_port)
     settings = SandboxSettings(port=sandbox_port, speed=SPEED, public_url=f"http://127.0.0.1:{port}")
     with tempfile.TemporaryDirectory() as folder:
-        environment = sandbox_environment(settings, ports, Path(folder)) | {"LOG_LEVEL": "warning"}
+        home = Path(folder)
+        environment = sandbox_environment(settings, ports, home) | {"LOG_LEVEL": "warning"}
         print(
             f"Starting the sandbox and both services; people speak {SPEED} times faster than usual.",
             flush=True,
         )
         async with (
-            running([sandbox(settings), *services(ports, environment)]),
+            running([sandbox(settings, home), *services(ports, environment, home)]),
             asyncio.timeout(WHOLE_CALL_SECONDS),
         ):
-            await _play(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{bridge_port}", Path(folder))
+            await _play(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{bridge_port}", home)
 
 
 async def _play(voice_url: str, bridge_url: str, folder: Path) -> None:

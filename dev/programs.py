@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dev.stack import Program
+from dev.stack import ROOT, Program
 from sandbox.settings import SandboxSettings
+from shared.settings import faults, refuse_to_start
 
 OWNER = "+14155550123"
 """The person whose phone the sandbox plays."""
@@ -19,34 +20,51 @@ class Ports(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
 
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: int = Field(8080, ge=1, le=65535)
     bridge_host: str = "127.0.0.1"
-    bridge_port: int = 8082
+    bridge_port: int = Field(8082, ge=1, le=65535)
     openai_api_key: SecretStr | None = None
+    voice_api_key: SecretStr | None = None
+    bridge_api_key: SecretStr | None = None
 
 
-def services(ports: Ports, environment: dict[str, str]) -> list[Program]:
+def read_ports() -> Ports:
+    """Read where the services are to listen, or end with what is wrong about it."""
+    try:
+        return Ports()
+    except ValidationError as error:
+        refuse_to_start("\n".join(["The settings need a change:", *faults(error, Ports)]))
+
+
+def services(ports: Ports, environment: dict[str, str], folder: Path | None = None) -> list[Program]:
     """Describe the two services, in the order they are to be started."""
     bridge = Program(
         "session bridge",
         ("-m", "services.session_bridge"),
         f"http://{ports.bridge_host}:{ports.bridge_port}",
         environment,
+        folder,
     )
     voice = Program(
-        "voice server", ("-m", "services.voice_server"), f"http://{ports.host}:{ports.port}", environment
+        "voice server",
+        ("-m", "services.voice_server"),
+        f"http://{ports.host}:{ports.port}",
+        environment,
+        folder,
     )
     return [bridge, voice]
 
 
-def sandbox(settings: SandboxSettings) -> Program:
+def sandbox(settings: SandboxSettings, folder: Path) -> Program:
     """Describe the sandbox."""
     environment = {
         "SANDBOX_PORT": str(settings.port),
         "SANDBOX_SPEED": str(settings.speed),
         **settings.as_service_environment(),
     }
-    return Program("sandbox", ("-m", "sandbox"), f"http://{settings.host}:{settings.port}", environment)
+    return Program(
+        "sandbox", ("-m", "sandbox"), f"http://{settings.host}:{settings.port}", environment, folder
+    )
 
 
 def sandbox_environment(settings: SandboxSettings, ports: Ports, folder: Path) -> dict[str, str]:
@@ -58,6 +76,7 @@ def sandbox_environment(settings: SandboxSettings, ports: Ports, folder: Path) -
         "BRIDGE_URL": f"http://{ports.bridge_host}:{ports.bridge_port}",
         "PORT": str(ports.port),
         "BRIDGE_PORT": str(ports.bridge_port),
+        "CONFIG_DIR": str(ROOT / "config"),
         "DATA_DIR": str(folder),
         "OPENCLAW_STATE_DIR": str(openclaw_folder(folder)),
         "OPENCLAW_STORE": "jsonl",

@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
+from dev.programs import OWNER, Ports, read_ports, sandbox, sandbox_environment, services
 from dev.stack import DidNotStartError, Program, running
 from sandbox.settings import SandboxSettings
 
@@ -19,9 +19,9 @@ READY = """
   session bridge  http://{ports.bridge_host}:{ports.bridge_port}
 
 Follow every call live:
-  curl -N localhost:{ports.bridge_port}/events
+  curl -N localhost:{ports.bridge_port}/events{bridge_key}
 Place one:
-  curl -X POST localhost:{ports.port}/call -H 'Content-Type: application/json' \\
+  curl -X POST localhost:{ports.port}/call{voice_key} -H 'Content-Type: application/json' \\
     -d '{{"to": "{owner}", "message": "Hello! This is your AI assistant calling."}}'
 
 Ctrl-C stops everything.
@@ -33,20 +33,31 @@ async def main() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ports = Ports()
+    ports = read_ports()
     programs = services(ports, {})
     if ports.openai_api_key is None:
         programs = _with_sandbox(ports)
     async with running(programs):
-        print(READY.format(ports=ports, owner=OWNER), flush=True)
+        print(_welcome(ports), flush=True)
         await _until(stop, programs)
 
 
+def _welcome(ports: Ports) -> str:
+    real = ports.openai_api_key is not None
+    return READY.format(
+        ports=ports,
+        owner="+1…" if real else OWNER,
+        voice_key=' -H "Authorization: Bearer $VOICE_API_KEY"' if real and ports.voice_api_key else "",
+        bridge_key=' -H "Authorization: Bearer $BRIDGE_API_KEY"' if real and ports.bridge_api_key else "",
+    )
+
+
 def _with_sandbox(ports: Ports) -> list[Program]:
-    folder = Path("data/sandbox")
+    folder = Path("data/sandbox").absolute()
     settings = SandboxSettings(public_url=f"http://{ports.host}:{ports.port}")
     print(WITH_SANDBOX.format(folder=folder), flush=True)
-    return [sandbox(settings), *services(ports, sandbox_environment(settings, ports, folder))]
+    environment = sandbox_environment(settings, ports, folder)
+    return [sandbox(settings, folder), *services(ports, environment, folder)]
 
 
 async def _until(stop: asyncio.Event, programs: list[Program]) -> None:

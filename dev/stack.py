@@ -6,9 +6,12 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
+ROOT = Path(__file__).parents[1]
+NEUTRAL = ("PATH", "HOME", "LANG", "TERM", "LOG_LEVEL", "LOG_FORMAT")
 START_SECONDS = 20
 STOP_SECONDS = 30
 
@@ -19,12 +22,16 @@ class DidNotStartError(Exception):
 
 @dataclass
 class Program:
-    """A process of ours: how it is started, and where it says that it is well."""
+    """A process of ours: how it is started, and where it says that it is well.
+
+    With a folder of its own it gets none of the user's settings, neither from here nor from `.env`.
+    """
 
     name: str
     command: tuple[str, ...]
     url: str
     environment: Mapping[str, str]
+    folder: Path | None = None
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     async def start(self) -> None:
@@ -33,9 +40,19 @@ class Program:
         Raises:
             DidNotStartError: it has said on stderr why.
         """
+        if await self._is_healthy():
+            raise DidNotStartError(
+                f"Something answers at {self.url} already: stop that first, or set another port."
+            )
         inherited = dict(os.environ)  # noqa: TID251 - a child gets what we got
+        if self.folder:
+            inherited = {name: inherited[name] for name in NEUTRAL if name in inherited}
+            inherited["PYTHONPATH"] = str(ROOT)
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, *self.command, env=inherited | dict(self.environment), start_new_session=True
+            *(sys.executable, *self.command),
+            env=inherited | dict(self.environment),
+            cwd=self.folder,
+            start_new_session=True,
         )
         try:
             async with asyncio.timeout(START_SECONDS):

@@ -28,16 +28,19 @@ class Database:
     Args:
         path: the file; its folder is created, both readable by the owner only.
         schema: statements that can run again at every start (`CREATE … IF NOT EXISTS`).
+
+    Raises:
+        DatabaseError: the file cannot be used as a database.
+        OSError: the folder cannot be written.
     """
 
     def __init__(self, path: Path, schema: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(schema)
+        try:
+            self._connection = _opened(path, schema)
+        except sqlite3.Error as error:
+            raise DatabaseError(str(error)) from error
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name=path.stem, daemon=True)
@@ -91,6 +94,15 @@ class Database:
         # One call for all: each wakes the loop by a system call, and passes the GIL back and forth.
         with suppress(RuntimeError):  # The loop has been closed: nobody waits any more.
             batch[0].future.get_loop().call_soon_threadsafe(_settle, batch)
+
+
+def _opened(path: Path, schema: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.executescript(schema)
+    return connection
 
 
 class _Work:

@@ -8,6 +8,10 @@ from phonenumbers import PhoneNumberType
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
+REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""The ISO regions that have telephone numbers."""
+
+
 class NotAPhoneNumberError(ValueError):
     """That is not a phone number in international form, such as +14155550123."""
 

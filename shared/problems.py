@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import orjson
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -41,7 +42,7 @@ class NotFoundError(Exception):
 StatusTable = Mapping[type[Exception], tuple[int, str]]
 """Exception class -> HTTP status and title. The detail is the exception's text or its class docstring.
 
-An exception may carry `headers` (of the answer) and `members` (further members of the body).
+An exception may carry `retry_after_seconds`, and `members`: further members of the body.
 """
 
 COMMON: StatusTable = {
@@ -77,6 +78,9 @@ def middleware(statuses: StatusTable) -> Middleware:
     async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
+        except (BadHttpMessage, web.RequestPayloadError) as error:
+            log.info("body_unreadable", path=request.path, fault=type(error).__name__)
+            return response(400, "Bad request", "The body is not encoded as its headers say.")
         except web.HTTPException as error:
             return _from_aiohttp(error)
         except tuple(table) as error:
@@ -85,7 +89,7 @@ def middleware(statuses: StatusTable) -> Middleware:
                 status,
                 title,
                 str(error) or type(error).__doc__ or title,
-                headers=getattr(error, "headers", None),
+                headers=_retry_after(error),
                 members=getattr(error, "members", None),
             )
         except asyncio.CancelledError:
@@ -95,6 +99,11 @@ def middleware(statuses: StatusTable) -> Middleware:
             return response(500, "Internal error", "This is our fault; the log has the details.")
 
     return problems
+
+
+def _retry_after(error: Exception) -> dict[str, str]:
+    seconds = getattr(error, "retry_after_seconds", None)
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 def _from_aiohttp(error: web.HTTPException) -> web.Response:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from shared.settings import refuse_to_start
+
 log = logging.getLogger(__name__)
 
 
@@ -24,7 +26,8 @@ class Runner(web.AppRunner):
         self, app: web.Application, before_stop: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         # Connections last longer than a client of ours keeps them, so that it never writes into a closed one.
-        super().__init__(app, access_log=None, shutdown_timeout=5, keepalive_timeout=75)
+        # Whoever still waits for an answer after `before_stop` will not get one.
+        super().__init__(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=75)
         self._before_stop = before_stop
 
     async def cleanup(self) -> None:
@@ -41,7 +44,12 @@ async def serve(runner: web.AppRunner, host: str, port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            refuse_to_start(
+                f"Nothing can listen at {host}:{port}: {error.strerror or error}; set another port"
+            )
         log.info("listening on http://%s:%d", host, port)
         await stop.wait()
     finally:

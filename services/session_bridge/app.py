@@ -27,6 +27,7 @@ from services.session_bridge.routes import call_events, events, health, sessions
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 from shared import bearer, logs, problems
+from shared.claim import claim
 from shared.database import DatabaseError
 from shared.server import Runner
 from shared.settings import load, refuse_to_start
@@ -46,6 +47,7 @@ async def create() -> Runner:
     """Build the service from the environment, ready to be served; gunicorn's factory."""
     settings = load(BridgeSettings)
     logs.configure(settings.log_level, settings.log_format)
+    claim(settings.data_dir, "session bridge")
     return Runner(build(settings))
 
 

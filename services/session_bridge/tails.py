@@ -157,6 +157,6 @@ class Tails:
 
 def _frame(record: Record, *, is_partial: bool = False) -> Frame:
     number, call_id, session_key, kind, json = record
-    name = b"" if is_partial else b"id: %d\r\n" % number
-    encoded = b"%bevent: %b\r\ndata: %b\r\n\r\n" % (name, kind.encode(), json)
+    name = b"" if is_partial else b"id: %d\n" % number
+    encoded = b"%bevent: %b\ndata: %b\n\n" % (name, kind.encode(), json)
     return Frame(number, call_id, session_key, kind, encoded, is_partial)

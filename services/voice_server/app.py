@@ -30,11 +30,15 @@ from services.voice_server.routes import calls, health, history, twilio, webhook
 from services.voice_server.settings import AgentFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, Limits, StoppingError, Switchboard
 from shared import bearer, logs, openclaw_config, problems, settings
+from shared.claim import claim
 from shared.database import DatabaseError
 from shared.server import Runner
 from shared.tasks import Tasks
 
 log = structlog.get_logger()
+
+_DELIVERY_SECONDS = 1
+"""How long a stop may take to deliver what is queued; the rest is delivered at the next start."""
 
 STATUSES: problems.StatusTable = {
     WebhookSignatureError: (401, "Bad signature"),
@@ -66,6 +70,7 @@ async def create() -> Runner:
         agent, warnings = config.load_agent()
     except AgentFileError as error:
         settings.refuse_to_start(f"The agent needs a change:\n  {error}")
+    claim(config.data_dir, "voice server")
     for warning in warnings:
         log.warning("agent_outdated", warning=warning)
     app = build(config, agent)
@@ -85,7 +90,12 @@ def build(config: VoiceSettings, agent: Agent) -> web.Application:
     async def parts(app: web.Application) -> AsyncIterator[None]:
         # A default connector would queue the 101st connection silently.
         connector = aiohttp.TCPConnector(limit=0)
-        store = Store(config.data_dir)
+        try:
+            store = Store(config.data_dir)
+        except (OSError, DatabaseError) as error:
+            settings.refuse_to_start(
+                f"DATA_DIR: {config.data_dir} cannot be used: {error}; e.g. DATA_DIR=./data"
+            )
         async with aiohttp.ClientSession(connector=connector) as http, Tasks() as tasks:
             switchboard = _switchboard(app, config, agent, store, http, tasks)
             await app[keys.OUTBOX].start()
@@ -155,6 +165,3 @@ def gateway(config: VoiceSettings) -> tuple[str, str | None]:
     url = config.openclaw_gateway_url or f"http://127.0.0.1:{theirs.port}"
     token = config.openclaw_gateway_token
     return url, token.get_secret_value() if token else theirs.auth.token or theirs.auth.password
-
-
-_DELIVERY_SECONDS = 1.5

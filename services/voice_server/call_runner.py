@@ -36,6 +36,7 @@ from services.voice_server.domain.commands import (
 )
 from services.voice_server.domain.instructions import instructions, tools
 from services.voice_server.domain.record import CallRecord, Phase
+from shared.database import DatabaseError
 from shared.events import CallStatus, KeptEvent
 from shared.tasks import Tasks
 
@@ -43,6 +44,12 @@ log = structlog.get_logger()
 
 LAST_WORDS_SECONDS = 2
 """How long a sideband may still deliver after its call was hung up."""
+
+INSIST_SECONDS = 30
+"""How long at most between two tries to hang up a leg that would not be."""
+
+MAX_REATTACHED = 8
+"""How often a sideband may break in one call until it is given up."""
 
 SESSION_SECONDS = 2
 """How long a question waits until the bridge has said which OpenClaw session it belongs to."""
@@ -81,6 +88,8 @@ class CallRunner:
         self._sideband_gone = asyncio.Event()
         self._session_known = asyncio.Event()
         self._tools_running = 0
+        self._reattached = 0
+        self._unreleased: set[str] = set()
 
     @property
     def record(self) -> CallRecord:
@@ -103,12 +112,19 @@ class CallRunner:
             shared.database.DatabaseError: what the call says cannot be saved.
         """
         async with Tasks() as tasks:
-            commands = self._call.resume(time.time()) if resumed else []
-            await self._carry_out(commands, tasks)
-            while self.record.phase is not Phase.ENDED or self._tools_running or not self._signals.empty():
-                signals = await self._next_signals()
-                commands = [c for signal in signals for c in self._call.receive(signal, time.time())]
-                await self._carry_out(commands, tasks)
+            try:
+                await self._carry_out(self._call.resume(time.time()) if resumed else [], tasks)
+                while (
+                    self.record.phase is not Phase.ENDED or self._tools_running or not self._signals.empty()
+                ):
+                    signals = await self._next_signals()
+                    commands = [c for signal in signals for c in self._call.receive(signal, time.time())]
+                    await self._carry_out(commands, tasks)
+            except DatabaseError:
+                await self.give_up()
+                self.ended.set()
+                raise
+            await self._insist()
 
     async def _next_signals(self) -> list[s.Signal]:
         wake_at = self._call.wake_at
@@ -170,8 +186,14 @@ class CallRunner:
             self.tell(s.CallAccepted())
 
     async def _attach(self, rtc_id: str, *, rejoin: bool) -> None:
+        self._reattached += rejoin
+        if self._reattached > MAX_REATTACHED:
+            log.warning("sideband_keeps_breaking", times=self._reattached)
+            self.tell(s.JoinFailed(gone=False))
+            return
         self._sideband_gone.clear()
         try:
+            await asyncio.sleep(0.1 * (self._reattached - 1) * rejoin)
             async with self._peers.realtime.attach(rtc_id, rejoin=rejoin) as sideband:
                 self._sideband = sideband
                 self.tell(s.SidebandAttached())
@@ -182,8 +204,9 @@ class CallRunner:
                     self._sideband = None
                     self._sideband_gone.set()
         except SidebandError as error:
-            log.warning("sideband_not_attached", fault=str(error))
-            self.tell(s.JoinFailed(gone=isinstance(error, SidebandNotFoundError)))
+            log.info("sideband_not_attached", fault=str(error), rejoin=rejoin)
+            # A call that has just been accepted is there, even if it cannot be joined.
+            self.tell(s.JoinFailed(gone=rejoin and isinstance(error, SidebandNotFoundError)))
 
     async def _ask_twilio(self, call_sid: str) -> None:
         try:
@@ -203,19 +226,31 @@ class CallRunner:
         self.tell(s.LegsReleased(status))
 
     async def _release(self, call_sid: str | None, rtc_id: str | None) -> CallStatus | None:
+        self._unreleased |= {leg for leg in (call_sid, rtc_id) if leg}
         async with asyncio.TaskGroup() as both:
             twilio = both.create_task(self._hang_up_twilio(call_sid))
             both.create_task(self._hang_up_openai(rtc_id))
         return twilio.result()
 
+    async def _insist(self) -> None:
+        """Go on hanging up what could not be hung up, for as long as it could cost anything."""
+        pause, until, call = 1.0, time.time() + self.record.max_call_seconds, self.record
+        while self._unreleased and time.time() < until:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, INSIST_SECONDS)
+            legs = [leg if leg in self._unreleased else None for leg in (call.call_sid, call.rtc_id)]
+            await self._release(*legs)
+
     async def _hang_up_twilio(self, call_sid: str | None) -> CallStatus | None:
         if call_sid is None:
             return None
         try:
-            return await self._peers.twilio.hang_up(call_sid)
+            status = await self._peers.twilio.hang_up(call_sid)
         except TwilioError as error:
             log.warning("twilio_leg_not_hung_up", fault=str(error))
             return None
+        self._unreleased.discard(call_sid)
+        return status
 
     async def _hang_up_openai(self, rtc_id: str | None) -> None:
         if rtc_id is None:
@@ -227,6 +262,8 @@ class CallRunner:
             await self._peers.openai.hang_up(rtc_id)
         except OpenAIError as error:
             log.warning("openai_leg_not_hung_up", fault=str(error))
+        else:
+            self._unreleased.discard(rtc_id)
 
     async def _ask(self, tool_call_id: str, request: str) -> None:
         try:

@@ -39,6 +39,13 @@ def _webhook_secret(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return secrets
 
 
+def _regions(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value.upper() not in phone.REGIONS:
+            raise ValueError(f"{value} is not a country's two letters")
+    return values
+
+
 WebhookSecrets = Annotated[
     tuple[SecretStr, ...],
     NoDecode,
@@ -75,7 +82,7 @@ class VoiceSettings(Settings):
     openclaw_gateway_token: SecretStr | None = None
     openclaw_timeout: float = Field(30, gt=0, le=600)
     allowed_callers: Callers = frozenset()
-    outbound_regions: CommaSeparated = ()
+    outbound_regions: Annotated[CommaSeparated, AfterValidator(_regions)] = ()
     max_concurrent_calls: PositiveInt = 10
     max_calls_per_hour: PositiveInt = 60
     max_call_seconds: PositiveInt = Field(1800, le=3540)

@@ -29,7 +29,7 @@ MAX_SECONDS = 3540
 """OpenAI ends every call after an hour; ours comes first."""
 
 _HOUR = 3600
-_HANG_UP_SECONDS = 3
+_HANG_UP_SECONDS = 2.5
 
 
 Refusal = Literal["rejected", "busy"]

@@ -48,6 +48,14 @@ def test_a_folder_in_the_files_place_is_named_too(tmp_path: Path) -> None:
 
 
 def test_a_fault_does_not_give_away_what_is_in_the_file(tmp_path: Path) -> None:
-    with pytest.raises(OpenClawConfigError, match=r"gateway\.auth\.token") as caught:
-        written(tmp_path, '{"gateway": {"auth": {"token": ["sesame"]}}}')
+    with pytest.raises(OpenClawConfigError, match=r"gateway\.port") as caught:
+        written(tmp_path, '{"gateway": {"port": "sesame"}}')
     assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ['["sesame"]', '{"source": "env", "id": "TOKEN"}', '"${TOKEN}"'])
+def test_a_secret_that_is_only_referred_to_is_not_known(tmp_path: Path, token: str) -> None:
+    text = '{"gateway": {"auth": {"token": TOKEN}}, "session": {"dmScope": "per-peer"}}'
+    config = written(tmp_path, text.replace("TOKEN", token, 1))
+    assert config.gateway.auth.token is None
+    assert config.session.dm_scope == "per-peer"

@@ -26,7 +26,7 @@ ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 class BusyError(Exception):
     """All lines are busy."""
 
-    headers = {"Retry-After": "30"}  # noqa: RUF012 - read by the middleware, never changed
+    retry_after_seconds = 30
     members = {"expectedSequence": 3}  # noqa: RUF012 - as above
 
 

@@ -55,7 +55,9 @@ async def test_at_the_signal_a_server_still_answers_while_it_finishes_and_then_i
         await ask()
 
 
-async def test_a_port_that_is_taken_is_said_at_once_and_nothing_is_left_open() -> None:
+async def test_a_port_that_is_taken_is_said_at_once_and_nothing_is_left_open(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     cleaned = asyncio.Event()
 
     async def clean(_: web.Application) -> None:
@@ -66,6 +68,7 @@ async def test_a_port_that_is_taken_is_said_at_once_and_nothing_is_left_open() -
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(SystemExit):
             await serve(Runner(app), "127.0.0.1", listener.getsockname()[1])
     assert cleaned.is_set()
+    assert "address already in use; set another port" in capsys.readouterr().err

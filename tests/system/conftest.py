@@ -16,7 +16,7 @@ from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
 from dev.stack import Program, running
 from sandbox.settings import SandboxSettings
 
-WITHIN_SECONDS = 30
+WITHIN_SECONDS = 45
 
 
 def free_port() -> int:
@@ -95,9 +95,9 @@ async def a_stack(
     ports = Ports(port=free_port(), bridge_port=free_port())
     settings = SandboxSettings(port=free_port(), speed=speed, public_url=f"http://127.0.0.1:{ports.port}")
     environment = sandbox_environment(settings, ports, folder) | {"LOG_LEVEL": "warning"}
-    both = services(ports, environment)
+    both = services(ports, environment, folder)
     changes(both)
-    async with running([sandbox(settings), *both]), aiohttp.ClientSession() as http:
+    async with running([sandbox(settings, folder), *both]), aiohttp.ClientSession() as http:
         yield Stack(http, folder, *both)
 
 

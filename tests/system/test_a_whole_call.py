@@ -48,12 +48,12 @@ async def test_a_subscriber_sees_the_call_from_its_first_event_to_the_write(stac
     assert (kinds[0], kinds[-2:]) == ("call_started", ["call_ended", "session_synced"])
 
 
-@pytest.mark.parametrize("turns_said", [1, 3, 5])
-async def test_a_voice_server_killed_in_mid_call_loses_and_doubles_nothing(
+@pytest.mark.parametrize("turns_said", [1, 3])
+async def test_a_voice_server_killed_in_mid_call_takes_it_up_and_doubles_nothing(
     tmp_path: Path, turns_said: int
 ) -> None:
-    # Near human pace: a server is back within a second, and in a second little is said.
-    async with a_stack(tmp_path, 2) as stack:
+    # Human pace: the server is back within a second or two, and what is under way then is still to be heard.
+    async with a_stack(tmp_path, 1) as stack:
         call_id = await stack.call()
         await stack.until_said(call_id, turns_said)
         await stack.kill_and_restart(stack.voice)

@@ -1,7 +1,6 @@
 """The journal: every call event on disk, in the order it came, and what each call has come to."""
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from services.session_bridge.domain.session import GapError, Session, State
-from shared.database import Database, DatabaseError
+from shared.database import Database
 from shared.events import KeptEvent, TranscriptUpdate, call_event
 from shared.transcript import Turn
 
@@ -76,10 +75,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._database = Database(path, _SCHEMA)
-        except sqlite3.Error as error:
-            raise DatabaseError(str(error)) from error
+        self._database = Database(path, _SCHEMA)
         self.grown = asyncio.Event()
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """OpenClaw's state folder: its configuration, its release, and which session store it has."""
 
 import os
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import orjson
 
 from services.session_bridge.domain import release
+from services.session_bridge.domain.release import Release
 from services.session_bridge.domain.session_key import OpenClaw
 from shared import openclaw_config
 from shared.openclaw_config import OpenClawConfig, OpenClawConfigError
@@ -70,8 +72,15 @@ class OpenClawFolder:
         """
         if (self.root / "agents" / agent_id / "agent" / "openclaw-agent.sqlite").exists():
             return Store.GATEWAY
-        if self._setting == Store.JSONL or self.sessions(agent_id).is_dir():
+        if self._setting == Store.JSONL:
             return Store.JSONL
+        if (wrote := self._last_release()) is not None and wrote >= release.SQLITE:
+            return Store.GATEWAY
+        return Store.JSONL if self.sessions(agent_id).is_dir() else None
+
+    def _last_release(self) -> Release | None:
+        with suppress(CannotWriteYetError):
+            return release.parse(self.config().meta.get("lastTouchedVersion"))
         return None
 
     def require_jsonl(self, agent_id: str) -> Path:

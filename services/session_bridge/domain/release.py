@@ -13,6 +13,9 @@ STARTED_AT: Release = (2026, 5, 0)
 Tried on 2026.2.2 and 2026.7.35 only; the line between them is drawn where the stores changed.
 """
 
+SQLITE: Release = (2026, 8, 1)
+"""From here on OpenClaw keeps its sessions in SQLite, on a fresh installation from the first turn on."""
+
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 

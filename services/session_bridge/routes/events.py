@@ -51,7 +51,7 @@ async def _stream(
     async with (
         _counted(request),
         sse_response(
-            request, ping_interval=settings.sse_ping_seconds, send_timeout=settings.sse_send_seconds
+            request, sep="\n", ping_interval=settings.sse_ping_seconds, send_timeout=settings.sse_send_seconds
         ) as response,
         aclosing(tails.follow(scope, beginning)) as batches,
     ):

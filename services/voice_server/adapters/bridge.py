@@ -10,6 +10,7 @@ import structlog
 
 from services.voice_server.adapters.store import Store
 from shared import health
+from shared.database import DatabaseError
 from shared.events import TranscriptPartial
 from shared.tasks import Tasks
 
@@ -90,14 +91,14 @@ class Outbox:
         try:
             while True:
                 more.clear()
-                events = await self._store.undelivered(call_id)
-                if not events and not more.is_set():
-                    return
                 try:
+                    events = await self._store.undelivered(call_id)
+                    if not events and not more.is_set():
+                        return
                     for sequence, body in events:
                         await self._send(call_id, sequence, body)
                     pause = _FIRST_PAUSE_SECONDS
-                except BridgeError as error:
+                except (BridgeError, DatabaseError) as error:
                     self.health = health.failed(f"{error} It is tried again.")
                     log.warning("event_not_delivered", call_id=call_id, fault=str(error), pause_seconds=pause)
                     await asyncio.sleep(pause)

@@ -28,7 +28,11 @@ class OpenAIError(Exception):
 
 
 class CallGoneError(OpenAIError):
-    """OpenAI does not know the call (any more)."""
+    """OpenAI does not know the call (any more). `retried`: it was asked before, without a clear answer."""
+
+    def __init__(self, *, retried: bool) -> None:
+        super().__init__("OpenAI does not know this call.")
+        self.retried = retried
 
 
 TOOLS: dict[str, dict[str, Any]] = {
@@ -134,7 +138,12 @@ class OpenAICalls:
             CallGoneError: the caller gave up.
             OpenAIError: it was refused, or OpenAI cannot be reached.
         """
-        await self._post(rtc_id, "accept", body)
+        try:
+            await self._post(rtc_id, "accept", body)
+        except CallGoneError as error:
+            if error.retried:
+                raise OpenAIError("OpenAI did not say clearly whether it took the acceptance.") from error
+            raise
 
     async def reject(self, rtc_id: str, sip_status: int) -> None:
         """Turn a caller away with a SIP status. One who has gone already counts as turned away.
@@ -176,7 +185,7 @@ class OpenAICalls:
                 if answer.status // 100 == 2 or answer.status == 404:
                     self.health = health.ok("Call control answers.")
                 if answer.status == 404:
-                    raise CallGoneError("OpenAI does not know this call.")
+                    raise CallGoneError(retried=last)
                 if answer.status // 100 == 2:
                     return False
                 detail, said = f"OpenAI answered {answer.status}.", await answer.text(errors="replace")

@@ -1,5 +1,6 @@
 """The user's OpenClaw agent, asked over its gateway's HTTP endpoint."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -10,6 +11,10 @@ from pydantic import BaseModel
 from shared.openclaw_config import OpenClawConfigError
 
 log = structlog.get_logger()
+
+
+LONGEST_ANSWER = 16_000
+"""How many characters of an answer the model gets to read."""
 
 
 class OpenClawError(Exception):
@@ -45,7 +50,7 @@ class OpenClaw:
             OpenClawError: no gateway, no answer in time, or an error of the agent's.
         """
         try:
-            url, token = self._gateway()
+            url, token = await asyncio.to_thread(self._gateway)
         except OpenClawConfigError as error:
             log.warning("openclaw_config_unreadable", fault=str(error))
             raise OpenClawError("The agent cannot be found: its configuration is broken.") from error
@@ -68,7 +73,7 @@ class OpenClaw:
             raise OpenClawError("The agent cannot be reached at the moment.") from error
         if not text:
             raise OpenClawError("The agent gave no answer.")
-        return text
+        return text if len(text) <= LONGEST_ANSWER else f"{text[:LONGEST_ANSWER]} … (the rest is left out)"
 
 
 _REASONS = {

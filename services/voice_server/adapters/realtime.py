@@ -77,7 +77,7 @@ class Sideband:
 
     def _last_signal(self) -> s.Signal:
         code, reason = self._socket.close_code, self._socket.close_reason or ""
-        log.info("sideband_closed", code=code)
+        log.info("sideband_closed", code=int(code or 1006))
         if code in _ENDED:
             return s.SidebandClosed()
         if code == _GOING_AWAY and _EXPIRED in reason:

@@ -115,21 +115,19 @@ class Store:
 
     async def call(self, any_id: str) -> CallRecord | None:
         """Find a call by Twilio's or OpenAI's id of it."""
-        rows = await self._rows("SELECT record FROM calls WHERE call_sid = ?1 OR rtc_id = ?1", any_id)
+        rows = await self._rows("SELECT record FROM calls WHERE call_sid = ? OR rtc_id = ?", any_id, any_id)
         return CallRecord.model_validate_json(rows[0]["record"]) if rows else None
 
     async def history(self, wanted: Filter) -> list[tuple[int, CallRecord]]:
         """List calls, newest first, each with its number for `Filter.before`."""
+        limits = {"number < ?": wanted.before, "direction = ?": wanted.direction}
+        limits |= {"status = ?": wanted.status, "phone = ?": wanted.phone}
+        wheres = {where: value for where, value in limits.items() if value is not None}
+        where = " AND ".join(["call_id IS NOT NULL", *wheres])
         rows = await self._rows(
-            "SELECT number, record FROM calls WHERE call_id IS NOT NULL AND (?2 IS NULL OR number < ?2)"
-            " AND (?3 IS NULL OR direction = ?3) AND (?4 IS NULL OR status = ?4)"
-            " AND (?5 IS NULL OR phone = ?5)"
-            " ORDER BY number DESC LIMIT ?1",
+            f"SELECT number, record FROM calls WHERE {where} ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own words
+            *wheres.values(),
             wanted.limit,
-            wanted.before,
-            wanted.direction,
-            wanted.status,
-            wanted.phone,
         )
         return [(row["number"], CallRecord.model_validate_json(row["record"])) for row in rows]
 

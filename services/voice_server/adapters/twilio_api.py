@@ -61,7 +61,7 @@ class TwilioError(Exception):
 class TwilioBusyError(TwilioError):
     """Twilio takes no more requests at the moment; try again in a few seconds."""
 
-    headers = {"Retry-After": "5"}  # noqa: RUF012 - read by the problem middleware, never changed
+    retry_after_seconds = 5
 
 
 class TwilioUncertainError(TwilioError):

@@ -119,7 +119,7 @@ class Conversation:
 
     def grow(self, item_id: str, speaker: Speaker, text: str) -> TurnData | None:
         """Append to a turn's text and return the turn so far; None once all its text is known."""
-        item = self._item(item_id, speaker)
+        item = self._spoken(item_id, speaker)
         if item.written or item.published:
             return None
         item.text += text
@@ -127,14 +127,14 @@ class Conversation:
 
     def write(self, item_id: str, text: str) -> None:
         """Set the assistant's whole text. The turn is finished when it has been played."""
-        item = self._item(item_id, Speaker.ASSISTANT)
+        item = self._spoken(item_id, Speaker.ASSISTANT)
         if not item.written:
             item.text, item.written = text, True
             self._drafts = None
 
     def transcribe(self, item_id: str, text: str | None, at: float) -> None:
         """Set the caller's words and finish the turn; with None what was heard so far stands."""
-        item = self._item(item_id, Speaker.CALLER)
+        item = self._spoken(item_id, Speaker.CALLER)
         if item.finished_at is None:
             item.text = item.text if text is None else text
             self._finish(item, at)
@@ -204,6 +204,19 @@ class Conversation:
             self._items[item_id] = _Item(item_id, speaker)
             self._order.append(self._items[item_id])
         return self._items[item_id]
+
+    def _spoken(self, item_id: str, speaker: Speaker) -> _Item:
+        # Words are the proof that an item whose announcement was missed is a turn.
+        item = self._item(item_id, speaker)
+        if not item.spoken:
+            item.speaker, item.spoken = speaker, True
+            self._done = min(self._done, self._order.index(item))
+            self._drafts = None
+        return item
+
+    def expects_playback(self, response_id: str) -> bool:
+        """Tell whether a response has words that the caller has not heard to the end."""
+        return any(item.response_id == response_id and item.in_the_way for item in self._order[self._done :])
 
     def _finish(self, item: _Item, at: float) -> None:
         item.written = True

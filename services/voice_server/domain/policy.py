@@ -24,7 +24,7 @@ class TooManyCallsError(Exception):
 
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
-        self.headers = {"Retry-After": str(retry_after_seconds)}
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class CallAccepted(Signal):
 
 @dataclass(frozen=True, slots=True)
 class JoinFailed(Signal):
-    """The call could not be accepted or its sideband not be attached; `gone`: it is no longer there."""
+    """The call could not be accepted or its sideband not be attached; `gone`: it is certainly over."""
 
     gone: bool
 

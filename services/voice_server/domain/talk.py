@@ -187,14 +187,15 @@ class Talk:
         outcomes: list[Outcome] = list(commands)
         for call in calls:
             outcomes.append(ToolStartedData(**_named(call), arguments=call.arguments))
-            outcomes += self._use(call, at)
+            outcomes += self._use(call, signal.response_id, at)
         return outcomes
 
-    def _use(self, call: s.ToolCall, at: float) -> list[Outcome]:
+    def _use(self, call: s.ToolCall, response_id: str, at: float) -> list[Outcome]:
         if call.name not in self._tools:
             return self._answer(call.tool_call_id, at, ok=False, output=f"There is no tool {call.name!r}.")
         if call.name == END_CALL:
-            self._goodbye_by = at + GOODBYE_SECONDS if self._dialogue.is_heard else at
+            speaks = self._dialogue.is_heard or self._conversation.expects_playback(response_id)
+            self._goodbye_by = at + GOODBYE_SECONDS if speaks else at
             _, seconds, _ = self._dialogue.tool_answered(call.tool_call_id, "", at)
             return [ToolFinishedData(**_named(call), ok=True, output="", duration_seconds=seconds)]
         if request := _request_of(call.arguments):

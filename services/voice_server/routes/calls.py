@@ -3,6 +3,7 @@
 import time
 from typing import Annotated, Any
 
+import orjson
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -17,6 +18,14 @@ routes = web.RouteTableDef()
 Number = Annotated[str, AfterValidator(phone.parse)]
 
 
+def _plain(metadata: dict[str, Any]) -> dict[str, Any]:
+    try:
+        orjson.dumps(metadata)
+    except TypeError as error:
+        raise ValueError("holds a number that is too large; write it as text") from error
+    return metadata
+
+
 class CallRequest(BaseModel):
     """Whom to call, and why. `message` is said first; `caller_id` replaces our own number as the caller's."""
 
@@ -25,7 +34,7 @@ class CallRequest(BaseModel):
     to: Number
     message: str | None = Field(None, min_length=1, max_length=2000)
     caller_id: Number | None = None
-    metadata: dict[str, Any] = Field({}, max_length=50)
+    metadata: Annotated[dict[str, Any], AfterValidator(_plain)] = Field({}, max_length=50)
 
 
 _call_request = TypeAdapter(CallRequest)
