@@ -29,9 +29,9 @@ Ctrl-C stops everything.
 
 
 async def main() -> None:
-    """Run until SIGINT or SIGTERM."""
+    """Run until SIGINT or SIGTERM, or until the terminal is closed."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ports = read_ports()
     programs = services(ports, {})

@@ -5,6 +5,7 @@ import sys
 from typing import Any, Literal
 
 import structlog
+from aiohttp.web_protocol import RequestPayloadError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.phone import mask
@@ -55,5 +56,11 @@ def configure(level: str, log_format: LogFormat | None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     for chatty in ("aiohttp.access", "twilio", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    # A body that is not what its headers say is answered as such; anybody can send one, so no traceback.
+    return not (record.exc_info and isinstance(record.exc_info[1], RequestPayloadError))

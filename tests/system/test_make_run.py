@@ -39,7 +39,10 @@ async def until_said(process: asyncio.subprocess.Process, words: str) -> str:
     raise AssertionError(said)
 
 
-async def test_ctrl_c_leaves_no_process_and_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+async def test_ctrl_c_or_a_closed_terminal_leaves_no_process_and_no_traceback(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     port, bridge_port, sandbox_port = free_port(), free_port(), free_port()
     process = await started(
         "dev.run", tmp_path, PORT=str(port), BRIDGE_PORT=str(bridge_port), SANDBOX_PORT=str(sandbox_port)
@@ -51,7 +54,7 @@ async def test_ctrl_c_leaves_no_process_and_no_traceback(tmp_path: Path) -> None
         body = {"to": "+14155550123", "message": "Hello!"}
         async with http.post(f"http://127.0.0.1:{port}/call", json=body) as answer:
             assert answer.status == 202
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     rest, _ = await asyncio.wait_for(process.communicate(), WITHIN_SECONDS)
 
     assert process.returncode == 0
