@@ -58,7 +58,7 @@ async def test_a_talk_with_a_question_to_the_agent_and_a_goodbye(
     assert (tools[1]["ok"], tools[1]["output"]) == (True, CALENDAR)
     (asked,) = sandbox.gateway.asked
     assert (asked.session_key, asked.question) == ("agent:main:main", "What is on the calendar today?")
-    assert realtime(sandbox, call_id).cause is EndCause.HUNG_UP_BY_API
+    assert realtime(sandbox, call_id).cause in {EndCause.HUNG_UP_BY_API, EndCause.LINE_ENDED}
     assert bridge.partials
     started = bridge.of(call_id)[0]
     assert started["data"] == {"from": "+14155550100", "to": OWNER}
@@ -104,7 +104,7 @@ async def test_a_caller_who_talks_over_the_assistant(
 async def test_a_caller_who_hangs_up_in_mid_sentence(
     server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
 ) -> None:
-    sandbox.world.clock.speed = 80
+    sandbox.world.clock.speed = 40
     call_id = await server.dial("+14155550103")
     await bridge.until("call_ended", call_id)
     ended = check_record(bridge, sandbox, call_id)
@@ -168,7 +168,7 @@ async def test_however_the_sideband_ends_the_call_ends_once(
 async def test_what_openai_leaves_open_makes_no_difference(
     server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
 ) -> None:
-    sandbox.world.clock.speed = 80
+    sandbox.world.clock.speed = 40
     sandbox.switches.session_created = True
     sandbox.switches.truncated = "after_done"
     sandbox.switches.rate_limits = "after_created"
