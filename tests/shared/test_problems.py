@@ -113,6 +113,15 @@ async def test_a_body_that_is_too_long_is_refused() -> None:
     assert str(problems.BODY_LIMIT_BYTES) in body["detail"]
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_compressed_as_it_says_is_a_bad_request(
+    client: Client, encoding: str
+) -> None:
+    headers = {"Content-Encoding": encoding}
+    status, body, _ = await problem(client, "POST", "/order", data=b"garbage", headers=headers)
+    assert (status, body["title"]) == (400, "Bad request")
+
+
 async def test_a_good_body_is_read_and_answered(client: Client) -> None:
     answer = await client.post("/order", data=b'{"to": "+1"}')
     assert (answer.status, answer.headers["Location"]) == (202, "/1")

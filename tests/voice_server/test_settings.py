@@ -87,6 +87,8 @@ def test_no_secret_is_shown() -> None:
         ({"twilio_account_sid": "AC123"}, "e.g. TWILIO_ACCOUNT_SID=AC"),
         ({"twilio_phone_number": "555-0100"}, "e.g. TWILIO_PHONE_NUMBER=+"),
         ({"owner_numbers": "+14155550123,me"}, "e.g. OWNER_NUMBERS=+"),
+        ({"outbound_regions": "Germany"}, "OUTBOUND_REGIONS: Germany is not a country's two letters"),
+        ({"outbound_regions": "US,XX"}, "e.g. OUTBOUND_REGIONS=US,DE"),
         ({"public_url": "phone.example.com"}, "e.g. PUBLIC_URL=https://"),
         ({"port": "70000"}, "PORT: "),
         ({"max_concurrent_calls": "0"}, "MAX_CONCURRENT_CALLS: "),

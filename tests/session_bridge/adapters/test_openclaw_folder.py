@@ -35,3 +35,10 @@ def test_where_nothing_is_to_be_seen_the_store_is_undecided(tmp_path: Path) -> N
     with pytest.raises(CannotWriteYetError, match="start OpenClaw once"):
         folder.require_jsonl("main")
     assert OpenClawFolder(tmp_path, "jsonl").store("main") == "jsonl"
+
+
+@pytest.mark.parametrize(("release", "store"), [("2026.7.35", "jsonl"), ("2026.9.6", "gateway")])
+def test_before_there_is_a_database_the_release_tells_the_store(home: Home, release: str, store: str) -> None:
+    home.configure(meta={"lastTouchedVersion": release})
+    assert OpenClawFolder(home.root, "auto").store("main") == store
+    assert OpenClawFolder(home.root, "jsonl").store("main") == "jsonl"

@@ -1,5 +1,6 @@
 """Events on their way to a bridge that is down, slow, forgetful or of another opinion."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -124,6 +125,24 @@ async def test_a_bridge_that_comes_up_late_gets_everything(
     await later.start()
     await delivered(store, call_id)
     assert bridge.posted == ids
+
+
+async def test_a_disk_that_fails_for_a_while_loses_no_event(
+    store: Store, outbox: Outbox, bridge: RecordingBridge, tmp_path: Path
+) -> None:
+    call, events = begun(record(1), turns=1)
+    await store.save(call, events)
+    with sqlite3.connect(tmp_path / "voice.sqlite") as other:
+        other.execute("ALTER TABLE events RENAME TO gone")
+        other.commit()
+        outbox.deliver(str(call.call_id))
+        await until_failed(outbox)
+        assert "no such table" in outbox.health.detail
+        other.execute("ALTER TABLE gone RENAME TO events")
+    other.close()
+    await delivered(store, str(call.call_id))
+    assert bridge.posted == [event.event_id for event in events]
+    assert outbox.health.status == "ok"
 
 
 async def test_pauses_grow_while_the_bridge_refuses(store: Store, http: ClientSession, tasks: Tasks) -> None:

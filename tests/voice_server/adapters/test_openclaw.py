@@ -5,7 +5,7 @@ import pytest
 from aiohttp import ClientSession
 
 from sandbox.app import Sandbox
-from services.voice_server.adapters.openclaw import OpenClaw, OpenClawError
+from services.voice_server.adapters.openclaw import LONGEST_ANSWER, OpenClaw, OpenClawError
 from shared.openclaw_config import OpenClawConfigError
 from tests.voice_server.serving import Answer, free_port, scripted
 
@@ -62,6 +62,13 @@ async def test_without_a_token_none_is_sent(http: ClientSession) -> None:
 async def test_what_a_stream_may_also_hold_does_no_harm(http: ClientSession, answer: Answer) -> None:
     async with scripted(answer) as peer:
         assert await openclaw(http, peer.url).ask(KEY, "When?") == "Half past twelve."
+
+
+async def test_of_an_endless_answer_the_model_gets_the_beginning_and_is_told_so(http: ClientSession) -> None:
+    full, endless = "x" * LONGEST_ANSWER, "x" * 300_000
+    async with scripted(stream(words(full)), stream(*[words(endless[:1000])] * 300)) as peer:
+        assert await openclaw(http, peer.url).ask(KEY, "When?") == full
+        assert await openclaw(http, peer.url).ask(KEY, "When?") == f"{full} … (the rest is left out)"
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,12 @@ def test_a_turn_left_open_by_a_restart_goes_back_to_where_it_was() -> None:
     after.transcribe("question", "Weather?", START + 5)
     (turn,) = after.release(START + 5)
     assert (turn.item_id, turn.previous_item_id) == ("question", ROOT)
+
+
+def test_the_words_of_a_missed_item_go_where_it_was_spoken() -> None:
+    talk = Conversation()
+    talk.add("answer", "missed", ASSISTANT, START)
+    talk.write("answer", "I will.")
+    talk.transcribe("missed", "Call my mother, please.", START + 1)
+    turns = talk.flush(START + 9)
+    assert [(turn.item_id, turn.speaker) for turn in turns] == [("missed", USER), ("answer", ASSISTANT)]

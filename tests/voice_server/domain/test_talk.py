@@ -100,6 +100,34 @@ def test_a_goodbye_is_over_when_all_of_it_was_heard() -> None:
     assert subject.goodbye_by == NOW + 2
 
 
+def test_a_goodbye_whose_playback_begins_after_its_response_has_ended_is_heard() -> None:
+    subject = talk()
+    told(
+        subject,
+        s.ItemAssigned("i1", "r1"),
+        s.ItemAdded("i1", None, ASSISTANT),
+        s.TextWritten("i1", "Goodbye then!"),
+        use("end_call", "{}"),
+    )
+    assert subject.goodbye_by == NOW + GOODBYE_SECONDS
+    told(subject, s.PlaybackStarted("r1"), at=NOW + 1)
+    assert subject.goodbye_by == NOW + GOODBYE_SECONDS
+    told(subject, s.PlaybackEnded("r1", cut=False), at=NOW + 3)
+    assert subject.goodbye_by == NOW + 3
+
+
+def test_what_was_missed_is_transcribed_after_it_was_asked_for_in_vain() -> None:
+    subject = talk()
+    assert told(subject, s.ItemAdded("i2", "i1", ASSISTANT)) == [RetrieveItem("i1")]
+    assert told(subject, s.ItemRetrieved("i1", USER, None), s.TextWritten("i2", "I will.")) == []
+    (turn,) = told(subject, s.CallerTranscribed("i1", "Call my mother, please.", Usage()), at=NOW + 1)
+    assert isinstance(turn, TurnData)
+    assert (turn.item_id, turn.speaker, turn.content) == ("i1", USER, "Call my mother, please.")
+    (answer,) = subject.finish(NOW + 2)
+    assert isinstance(answer, TurnData)
+    assert (answer.item_id, answer.previous_item_id) == ("i2", "i1")
+
+
 def test_what_was_missed_is_asked_for_and_filled_in() -> None:
     subject = talk()
     assert told(subject, s.ItemAdded("i2", "i1", USER)) == [RetrieveItem("i1")]

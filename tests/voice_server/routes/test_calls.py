@@ -60,6 +60,10 @@ INVALID: dict[str, bytes] = {
     "a long message": orjson.dumps({"to": OWNER, "message": "x" * 2001}),
     "a bad caller": b'{"to": "+14155550123", "caller_id": "me"}',
     "metadata in a list": b'{"to": "+14155550123", "metadata": []}',
+    "half a character": b'{"to": "+14155550123", "message": "\\ud800"}',
+    "a number of more than 64 bits": b'{"to": "+14155550123", "metadata": {"n": 18446744073709551616}}',
+    "a negative one": b'{"to": "+14155550123", "metadata": {"n": -9223372036854775809}}',
+    "metadata without bottom": b'{"to": "+14155550123", "metadata": {"a": %b}}' % (b"[" * 300 + b"]" * 300),
     "much metadata": orjson.dumps({"to": OWNER, "metadata": {str(n): n for n in range(51)}}),
 }
 
@@ -72,6 +76,15 @@ async def test_what_is_not_as_documented_is_refused_and_nobody_is_called(
             status, detail = await problem(response)
         assert (status, bool(detail)) == (422, True), name
     assert sandbox.twilio.received == []
+
+
+async def test_metadata_as_odd_as_json_allows_comes_back_as_it_was(server: RunningServer) -> None:
+    metadata = {"\0": "\0", "most": 2**64 - 1, "least": -(2**63), "": None, "deep": [[[[[{}]]]]]}
+    call_id = await server.dial(NO_ANSWER, metadata=metadata)
+    assert (await server.ask("GET", f"/history/{call_id}"))[1]["metadata"] == metadata
+    await server.ask("DELETE", f"/call/{call_id}")
+    assert [call["call_id"] for call in await server.history()] == [call_id]
+    assert (await server.ask("GET", f"/history/{call_id}"))[1]["metadata"] == metadata
 
 
 async def test_a_body_that_is_too_large_is_refused(server: RunningServer) -> None:

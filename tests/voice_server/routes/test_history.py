@@ -48,6 +48,7 @@ FILTERS = {
     "status=rejected": [1],
     "status=completed&direction=inbound": [0],
     f"number=%2B{GUEST[1:]}": [0],
+    f"number={GUEST}": [0],  # the plus, not escaped, stands for a space
     "number=%2B1%20415%20555%200199": [0],
     "number=anonymous": [],
     "status=busy": [],

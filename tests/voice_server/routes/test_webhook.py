@@ -191,6 +191,12 @@ async def test_a_body_that_is_too_large_is_refused(server: RunningServer) -> Non
         assert (await problem(response))[0] == 413
 
 
+async def test_a_body_that_is_not_compressed_as_it_says_is_refused(server: RunningServer) -> None:
+    headers = {"webhook-signature": "v1,AAAA", "Content-Encoding": "gzip"}
+    async with server.http.post(f"{server.url}/webhook", data=b"garbage", headers=headers) as response:
+        assert await problem(response) == (400, "The body is not encoded as its headers say.")
+
+
 async def test_openais_own_verifier_takes_what_the_sandbox_sends_us(
     server: RunningServer, sandbox: Sandbox
 ) -> None:
