@@ -13,6 +13,7 @@ help: ## list the targets
 setup: $(STAMP) ## .venv with everything; a no-op when current
 
 $(STAMP): requirements-dev.txt
+	@echo "Setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv==0.13.*' \
 	  && $(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements-dev.txt \

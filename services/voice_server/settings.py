@@ -23,6 +23,8 @@ from shared import phone
 from shared.problems import explain
 from shared.settings import TWILIO_URL, CommaSeparated, Settings, Url, comma_separated, numbers
 
+_AGENT_EXAMPLE = '{"name": "Ada", "instructions": "You are a warm assistant.", "voice": "marin"}'
+
 
 class AgentFileError(Exception):
     """`agent.json` cannot be used; the text says why."""
@@ -119,6 +121,6 @@ class VoiceSettings(Settings):
                 f"{path}: is missing; copy config/agent.json of the project there"
             ) from error
         except ValidationError as error:
-            raise AgentFileError(f"{path}: {explain(error)}") from error
+            raise AgentFileError(f"{path}: {explain(error)}; e.g. {_AGENT_EXAMPLE}") from error
         except (OSError, ValueError, UnknownVoiceError) as error:
             raise AgentFileError(f"{path}: {error}") from error

@@ -72,6 +72,8 @@ def load(document: Any) -> tuple[Agent, list[str]]:
         if model in LAST_DAYS:
             day, successor = LAST_DAYS[model]
             warnings.append(f"model {model!r} stops working on {day}; change to {successor!r}")
+    if not agent.model.startswith("gpt-realtime"):
+        warnings.append(f"model {agent.model!r} is none of OpenAI's Realtime models that we know")
     unknown = set(document) - set(Agent.model_fields)
     warnings += [f"{name!r} means nothing here and is ignored" for name in sorted(unknown)]
     return agent, warnings
