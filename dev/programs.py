@@ -3,12 +3,11 @@
 import json
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dev.stack import ROOT, Program
 from sandbox.settings import SandboxSettings
-from shared.settings import faults, refuse_to_start
 
 OWNER = "+14155550123"
 """The person whose phone the sandbox plays."""
@@ -26,14 +25,6 @@ class Ports(BaseSettings):
     openai_api_key: SecretStr | None = None
     voice_api_key: SecretStr | None = None
     bridge_api_key: SecretStr | None = None
-
-
-def read_ports() -> Ports:
-    """Read where the services are to listen, or end with what is wrong about it."""
-    try:
-        return Ports()
-    except ValidationError as error:
-        refuse_to_start("\n".join(["The settings need a change:", *faults(error, Ports)]))
 
 
 def services(ports: Ports, environment: dict[str, str], folder: Path | None = None) -> list[Program]:

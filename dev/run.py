@@ -5,9 +5,10 @@ import signal
 import sys
 from pathlib import Path
 
-from dev.programs import OWNER, Ports, read_ports, sandbox, sandbox_environment, services
+from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
 from dev.stack import DidNotStartError, Program, running
 from sandbox.settings import SandboxSettings
+from shared.settings import load
 
 WITH_SANDBOX = """
 There is no OPENAI_API_KEY, so the sandbox plays Twilio, OpenAI and OpenClaw: no account, no cost.
@@ -33,7 +34,7 @@ async def main() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ports = read_ports()
+    ports = load(Ports)
     programs = services(ports, {})
     if ports.openai_api_key is None:
         programs = _with_sandbox(ports)

@@ -2,13 +2,11 @@
 
 import asyncio
 
-from pydantic import ValidationError
-
 from sandbox.app import opened
 from sandbox.settings import SandboxSettings
 from shared import logs
 from shared.server import Runner, serve
-from shared.settings import faults, refuse_to_start
+from shared.settings import load
 
 
 async def main(settings: SandboxSettings) -> None:
@@ -19,8 +17,4 @@ async def main(settings: SandboxSettings) -> None:
 
 if __name__ == "__main__":
     logs.configure("info", None)
-    try:
-        chosen = SandboxSettings()
-    except ValidationError as error:
-        refuse_to_start("\n".join(["The settings need a change:", *faults(error, SandboxSettings)]))
-    asyncio.run(main(chosen))
+    asyncio.run(main(load(SandboxSettings)))

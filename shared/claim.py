@@ -3,6 +3,7 @@
 import fcntl
 import os
 from pathlib import Path
+from typing import NoReturn
 
 from shared.settings import refuse_to_start
 
@@ -16,4 +17,9 @@ def claim(data_dir: Path, service: str) -> None:
     except BlockingIOError:
         refuse_to_start(f"DATA_DIR: {data_dir} is in use by another {service}; stop that one first")
     except OSError as error:
-        refuse_to_start(f"DATA_DIR: {data_dir} cannot be used: {error}; e.g. DATA_DIR=./data")
+        refuse_folder(data_dir, error)
+
+
+def refuse_folder(data_dir: Path, error: Exception) -> NoReturn:
+    """Refuse to start because the folder, or a file of ours in it, cannot be used."""
+    refuse_to_start(f"DATA_DIR: {data_dir} cannot be used: {error}; e.g. DATA_DIR=./data")

@@ -12,6 +12,10 @@ REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """The ISO regions that have telephone numbers."""
 
 
+_WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+"""What takes the place of a withheld number: ANONYMOUS, RESTRICTED, BLOCKED, … on the keys of a telephone."""
+
+
 class NotAPhoneNumberError(ValueError):
     """That is not a phone number in international form, such as +14155550123."""
 
@@ -46,6 +50,11 @@ def is_ordinary(e164: str) -> bool:
         PhoneNumberType.MOBILE,
         PhoneNumberType.FIXED_LINE_OR_MOBILE,
     }
+
+
+def caller_number(text: str) -> str | None:
+    """Read a caller's E.164 number; None when it is withheld or is no full number."""
+    return text if E164.fullmatch(text) and text not in _WITHHELD else None
 
 
 def mask(text: str) -> str:

@@ -1,6 +1,5 @@
 """Errors over HTTP: RFC 9457 `application/problem+json`, each saying what to change."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -92,8 +91,6 @@ def middleware(statuses: StatusTable) -> Middleware:
                 headers=_retry_after(error),
                 members=getattr(error, "members", None),
             )
-        except asyncio.CancelledError:
-            raise
         except Exception:
             log.exception("request_failed", method=request.method, path=request.path)
             return response(500, "Internal error", "This is our fault; the log has the details.")

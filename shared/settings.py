@@ -101,7 +101,7 @@ class MissingKeysError(ValueError):
         )
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 def load(settings: type[S]) -> S:

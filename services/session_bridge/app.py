@@ -27,10 +27,10 @@ from services.session_bridge.routes import call_events, events, health, sessions
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 from shared import bearer, logs, problems
-from shared.claim import claim
+from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.server import Runner
-from shared.settings import load, refuse_to_start
+from shared.settings import load
 from shared.tasks import Tasks
 
 _STATUSES: problems.StatusTable = {
@@ -91,7 +91,7 @@ async def _journal(app: web.Application) -> AsyncIterator[None]:
     try:
         app[JOURNAL] = Journal(folder / "bridge.sqlite")
     except (OSError, DatabaseError) as error:
-        refuse_to_start(f"DATA_DIR: {folder} cannot be used: {error}; e.g. DATA_DIR=./data")
+        refuse_folder(folder, error)
     yield
     await app[JOURNAL].close()
 

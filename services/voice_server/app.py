@@ -30,7 +30,7 @@ from services.voice_server.routes import calls, health, history, twilio, webhook
 from services.voice_server.settings import AgentFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, Limits, StoppingError, Switchboard
 from shared import bearer, logs, openclaw_config, problems, settings
-from shared.claim import claim
+from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.server import Runner
 from shared.tasks import Tasks
@@ -93,9 +93,7 @@ def build(config: VoiceSettings, agent: Agent) -> web.Application:
         try:
             store = Store(config.data_dir)
         except (OSError, DatabaseError) as error:
-            settings.refuse_to_start(
-                f"DATA_DIR: {config.data_dir} cannot be used: {error}; e.g. DATA_DIR=./data"
-            )
+            refuse_folder(config.data_dir, error)
         async with aiohttp.ClientSession(connector=connector) as http, Tasks() as tasks:
             switchboard = _switchboard(app, config, agent, store, http, tasks)
             await app[keys.OUTBOX].start()

@@ -138,7 +138,7 @@ class Switchboard:
         whatever the sender liked to write.
         """
         token = offer.headers.get(TOKEN_HEADER.lower())
-        ours = self._named.pop(f"token:{token}", None) if token else None
+        ours = self._named.pop(_token(token), None) if token else None
         if ours:
             self._know(ours, offer.rtc_id)
             ours.tell(s.CallOffered(offer.rtc_id))
@@ -232,7 +232,8 @@ class Switchboard:
     def _run(self, call: Call, *, resumed: bool = False) -> CallRunner:
         runner = CallRunner(call, self._peers)
         self._running.append(runner)
-        self._know(runner, call.record.ref, _token(call.record.sip_token))
+        secret = call.record.sip_token
+        self._know(runner, call.record.ref, secret and _token(secret))
         self._tasks.start(self._live(runner, resumed=resumed), name=f"call:{call.record.ref}")
         return runner
 
@@ -279,6 +280,6 @@ class Switchboard:
             log.warning("caller_not_turned_away", call_id=rtc_id, fault=str(error))
 
 
-def _token(secret: str | None) -> str | None:
+def _token(secret: str) -> str:
     # Apart from the other names: whoever knows the id of a call must not pass it off as its secret.
-    return f"token:{secret}" if secret else None
+    return f"token:{secret}"

@@ -89,3 +89,22 @@ def test_no_number_in_a_text_stays_readable(before: str, number: str, after: str
 
 def test_a_masked_number_still_tells_calls_apart() -> None:
     assert phone.mask("from +14155550123 to +14155550199.") == "from +1415…23 to +1415…99."
+
+
+@pytest.mark.parametrize(
+    ("caller", "number"),
+    [
+        ("+14155550123", "+14155550123"),
+        ("anonymous", None),
+        ("+266696687", None),
+        ("+7378742833", None),
+        ("+86282452253", None),
+        ("client:alice", None),
+        ("sip:+14155550123@example.com", None),
+        ("14155550123", None),
+        ("+1\uff14155550123", None),
+        ("", None),
+    ],
+)
+def test_a_withheld_number_is_nobodys(caller: str, number: str | None) -> None:
+    assert phone.caller_number(caller) == number

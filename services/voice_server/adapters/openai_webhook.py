@@ -15,7 +15,7 @@ import orjson
 from multidict import MultiMapping
 from pydantic import BaseModel, Field, ValidationError
 
-from services.voice_server.adapters.twilio_webhook import number_of
+from shared import phone
 
 TOLERANCE_SECONDS = 300
 _OFFER = "realtime.call.incoming"
@@ -109,7 +109,7 @@ def caller_of(address: str) -> str | None:
     user = rest.partition("@")[0] if "@" in rest or scheme.lower() == "tel" else ""
     user = unquote(user.partition(";")[0].partition(":")[0])
     digits = user.translate(str.maketrans("", "", " -.()"))
-    return number_of(digits if digits.startswith("+") else f"+{digits}")
+    return phone.caller_number(digits if digits.startswith("+") else f"+{digits}")
 
 
 def _address(text: str) -> str:

@@ -10,7 +10,6 @@ from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from services.voice_server.domain import signals as s
 from shared.events import CallStatus
-from shared.phone import E164
 
 TOKEN_HEADER = "X-Openclaw-Call"  # noqa: S105 - the name of a SIP header, not a secret
 
@@ -23,10 +22,6 @@ _SIGNALS: Mapping[str, s.Signal] = {
     "failed": s.LegEnded(CallStatus.FAILED),
     "canceled": s.LegEnded(CallStatus.CANCELED),
 }
-
-
-_WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
-"""What takes the place of a withheld number: ANONYMOUS, RESTRICTED, BLOCKED, … on the keys of a telephone."""
 
 
 class TwilioSignatureError(Exception):
@@ -45,11 +40,6 @@ def verify(auth_token: str, url: str, form: MultiMapping[Any], signature: str) -
         raise TwilioSignatureError from error
     if not genuine:
         raise TwilioSignatureError
-
-
-def number_of(caller: str) -> str | None:
-    """Read a caller's E.164 number; None when it is withheld or is no full number."""
-    return caller if caller.isascii() and E164.fullmatch(caller) and caller not in _WITHHELD else None
 
 
 def signal_of(status: str) -> s.Signal | None:

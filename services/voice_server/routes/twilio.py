@@ -9,6 +9,7 @@ from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.keys import SETTINGS, SWITCHBOARD
+from shared import phone
 from shared.problems import InvalidRequestError
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ async def person_answered(request: web.Request) -> web.Response:
 async def person_called(request: web.Request) -> web.Response:
     """Decide about somebody who calls a number that points at this server."""
     form = await verified_form(request)
-    number = twilio_webhook.number_of(form.get("From", ""))
+    number = phone.caller_number(form.get("From", ""))
     outcome = await request.app[SWITCHBOARD].arrived(form["CallSid"], number)
     if isinstance(outcome, str):
         return _twiml(twilio_webhook.reject_twiml(outcome))

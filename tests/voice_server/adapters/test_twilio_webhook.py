@@ -11,7 +11,6 @@ from services.voice_server.adapters.twilio_webhook import (
     TOKEN_HEADER,
     TwilioSignatureError,
     bridge_twiml,
-    number_of,
     signal_of,
     verify,
 )
@@ -94,25 +93,6 @@ def test_every_other_signature_is_refused_with_one_exception(signature: str) -> 
 )
 def test_each_status_is_a_signal_or_nothing(status: str, signal: s.Signal | None) -> None:
     assert signal_of(status) == signal
-
-
-@pytest.mark.parametrize(
-    ("caller", "number"),
-    [
-        ("+14155550123", "+14155550123"),
-        ("anonymous", None),
-        ("+266696687", None),
-        ("+7378742833", None),
-        ("+86282452253", None),
-        ("client:alice", None),
-        ("sip:+14155550123@example.com", None),
-        ("14155550123", None),
-        ("+1\uff14155550123", None),
-        ("", None),
-    ],
-)
-def test_a_withheld_number_is_nobodys(caller: str, number: str | None) -> None:
-    assert number_of(caller) == number
 
 
 def test_the_bridge_is_exactly_what_twilio_needs() -> None:
