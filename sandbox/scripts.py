@@ -1,7 +1,9 @@
 """What is said and done on a call: small scripts, chosen by the last two digits of the called number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from sandbox.faults import FAULTS
 
 Outcome = Literal["answered", "busy", "no-answer"]
 """What becomes of the ringing telephone."""
@@ -74,12 +76,16 @@ Step = (
 
 @dataclass(frozen=True)
 class Script:
-    """One call: what the telephone does, what is said once, and what is then said until somebody ends it."""
+    """One call: what the telephone does, what is said once, and what is then said until somebody ends it.
+
+    `fault` names what goes wrong in it, an entry of `FAULTS`.
+    """
 
     steps: tuple[Step, ...] = ()
     repeated: tuple[Step, ...] = ()
     outcome: Outcome = "answered"
     rings_seconds: float = 1.5
+    fault: str | None = None
 
 
 SCRIPTS: dict[str, Script] = {
@@ -150,5 +156,13 @@ BY_LAST_DIGITS: dict[str, str] = {
 
 
 def for_number(number: str) -> Script:
-    """Choose the script for a called number."""
+    """Choose the script for a called number, and what goes wrong in it."""
+    for name, fault in FAULTS.items():
+        if fault.digits == number[-2:]:
+            return with_fault(name)
     return SCRIPTS[BY_LAST_DIGITS.get(number[-2:], "talk")]
+
+
+def with_fault(name: str, script: str | None = None) -> Script:
+    """Give a script in which something goes wrong: the fault's own script, or another one."""
+    return replace(SCRIPTS[script or FAULTS[name].script], fault=name)
