@@ -3,8 +3,8 @@
 from collections import defaultdict
 from pathlib import Path
 
-from services.voice_server.domain.call import TRANSITIONS
 from services.voice_server.domain.record import Phase
+from services.voice_server.domain.transitions import TRANSITIONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
 BEGIN, END = (

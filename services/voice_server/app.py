@@ -25,10 +25,11 @@ from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
 from services.voice_server.call_runner import Peers
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
+from services.voice_server.domain.opening import Limits
 from services.voice_server.domain.policy import DestinationRefusedError, Policy, TooManyCallsError
 from services.voice_server.routes import calls, health, history, twilio, webhook
 from services.voice_server.settings import AgentFileError, VoiceSettings
-from services.voice_server.switchboard import CallGivenUpError, Limits, StoppingError, Switchboard
+from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
 from shared import bearer, logs, openclaw_config, problems, settings
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
@@ -143,7 +144,7 @@ def _switchboard(
         max_concurrent_calls=config.max_concurrent_calls,
         max_calls_per_hour=config.max_calls_per_hour,
     )
-    limits = Limits(config.max_call_seconds, config.silence_seconds)
+    limits = Limits(config.max_call_seconds, config.silence_seconds, config.reconcile_seconds)
     app[keys.STORE], app[keys.OUTBOX], app[keys.PEERS] = store, outbox, peers
     app[keys.SWITCHBOARD] = Switchboard(peers, policy, limits, tasks)
     return app[keys.SWITCHBOARD]

@@ -12,12 +12,23 @@ from dataclasses import dataclass
 import structlog
 
 from services.voice_server.adapters.bridge import Outbox
-from services.voice_server.adapters.openai_calls import CallGoneError, OpenAICalls, OpenAIError, session
+from services.voice_server.adapters.openai_calls import (
+    CallGoneError,
+    OpenAICalls,
+    OpenAIError,
+    OpenAIUncertainError,
+    session,
+)
 from services.voice_server.adapters.openclaw import OpenClaw, OpenClawError
-from services.voice_server.adapters.realtime import Realtime, Sideband, SidebandError, SidebandNotFoundError
+from services.voice_server.adapters.realtime import (
+    Realtime,
+    Sideband,
+    SidebandError,
+    SidebandNotFoundError,
+    ToModel,
+)
 from services.voice_server.adapters.store import Store
-from services.voice_server.adapters.twilio_api import TwilioApi, TwilioError
-from services.voice_server.adapters.twilio_webhook import signal_of
+from services.voice_server.adapters.twilio_api import Leg, TwilioApi, TwilioError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.call import Call
@@ -26,6 +37,7 @@ from services.voice_server.domain.commands import (
     AskOpenClaw,
     AskTwilio,
     Attach,
+    CheckSideband,
     Command,
     HangUp,
     Publish,
@@ -37,16 +49,13 @@ from services.voice_server.domain.commands import (
 from services.voice_server.domain.instructions import instructions, tools
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import DatabaseError
-from shared.events import CallStatus, KeptEvent
+from shared.events import KeptEvent
 from shared.tasks import Tasks
 
 log = structlog.get_logger()
 
 LAST_WORDS_SECONDS = 2
 """How long a sideband may still deliver after its call was hung up."""
-
-INSIST_SECONDS = 30
-"""How long at most between two tries to hang up a leg that would not be."""
 
 MAX_REATTACHED = 8
 """How often a sideband may break in one call until it is given up."""
@@ -69,7 +78,7 @@ class Peers:
 
 
 class CallRunner:
-    """Run a call until it has ended and its last tool has answered.
+    """Run a call until it is settled: ended, both legs hung up, its last tool answered.
 
     Attributes:
         identified: set once the call's id is known and saved, or will never be.
@@ -82,14 +91,13 @@ class CallRunner:
         self._call = call
         self._peers = peers
         self._saved: CallRecord | None = None
-        self._signals: asyncio.Queue[s.Signal] = asyncio.Queue()
+        self._signals: asyncio.Queue[s.Signal | asyncio.Event] = asyncio.Queue()
         self._accepting: asyncio.Task[None] | None = None
         self._sideband: Sideband | None = None
         self._sideband_gone = asyncio.Event()
         self._session_known = asyncio.Event()
         self._tools_running = 0
         self._reattached = 0
-        self._unreleased: set[str] = set()
 
     @property
     def record(self) -> CallRecord:
@@ -100,10 +108,23 @@ class CallRunner:
         """Hand the call a signal; it is taken in its turn."""
         self._signals.put_nowait(signal)
 
+    async def caught_up(self) -> None:
+        """Wait until what came of the signals so far is on disk, or the call is not run any more."""
+        if not self.ended.is_set():
+            saved = asyncio.Event()
+            self._signals.put_nowait(saved)
+            await saved.wait()
+
+    def let_go(self) -> None:
+        """Free whoever waits for a call that is not run any more."""
+        for event in (self.ended, self.identified, *self._taken()):
+            if isinstance(event, asyncio.Event):
+                event.set()
+
     async def give_up(self) -> None:
         """Hang up a call that cannot be run any more, so that it does not go on at somebody's cost."""
         log.error("call_given_up", call_id=self.record.call_id)
-        await self._release(self.record.call_sid, self.record.rtc_id)
+        await self._release(self.record.live_sid, self.record.live_rtc)
 
     async def run(self, *, resumed: bool = False) -> None:
         """Run the call to its end.
@@ -114,28 +135,29 @@ class CallRunner:
         async with Tasks() as tasks:
             try:
                 await self._carry_out(self._call.resume(time.time()) if resumed else [], tasks)
-                while (
-                    self.record.phase is not Phase.ENDED or self._tools_running or not self._signals.empty()
-                ):
-                    signals = await self._next_signals()
+                while not self.record.is_settled or self._tools_running or not self._signals.empty():
+                    signals, saved = await self._next_signals()
                     commands = [c for signal in signals for c in self._call.receive(signal, time.time())]
                     await self._carry_out(commands, tasks)
+                    for event in saved:
+                        event.set()
             except DatabaseError:
                 await self.give_up()
                 self.ended.set()
                 raise
-            await self._insist()
 
-    async def _next_signals(self) -> list[s.Signal]:
+    async def _next_signals(self) -> tuple[list[s.Signal], list[asyncio.Event]]:
         wake_at = self._call.wake_at
         try:
             async with asyncio.timeout(None if wake_at is None else max(0, wake_at - time.time())):
-                signals = [await self._signals.get()]
+                taken = [await self._signals.get(), *self._taken()]
         except TimeoutError:
-            return [s.TimePassed()]
-        while not self._signals.empty():
-            signals.append(self._signals.get_nowait())
-        return signals
+            taken = [s.TimePassed()]
+        signals = [one for one in taken if isinstance(one, s.Signal)]
+        return signals, [one for one in taken if isinstance(one, asyncio.Event)]
+
+    def _taken(self) -> list[s.Signal | asyncio.Event]:
+        return [self._signals.get_nowait() for _ in range(self._signals.qsize())]
 
     async def _carry_out(self, commands: list[Command], tasks: Tasks) -> None:
         events: list[KeptEvent] = [command.event for command in commands if isinstance(command, Publish)]
@@ -159,11 +181,10 @@ class CallRunner:
         match command:
             case PublishPartial(event):
                 self._peers.outbox.show(event)
-            case RequestResponse() | SubmitOutput() | RetrieveItem():
-                if self._sideband:
-                    await self._sideband.send(command)
-            case Accept(rtc_id):
-                self._accepting = tasks.start(self._accept(rtc_id), name="accept")
+            case CheckSideband() | RequestResponse() | SubmitOutput() | RetrieveItem():
+                await self._tell_model(command, tasks)
+            case Accept(rtc_id, repeated):
+                self._accepting = tasks.start(self._accept(rtc_id, repeated=repeated), name="accept")
             case Attach(rtc_id, rejoin):
                 tasks.start(self._attach(rtc_id, rejoin=rejoin), name="sideband")
             case AskTwilio(call_sid):
@@ -174,14 +195,22 @@ class CallRunner:
                 self._tools_running += 1
                 tasks.start(self._ask(tool_call_id, request), name="ask_openclaw")
 
-    async def _accept(self, rtc_id: str) -> None:
+    async def _tell_model(self, command: ToModel, tasks: Tasks) -> None:
+        if isinstance(command, CheckSideband) and self._sideband:
+            tasks.start(self._sideband.check(), name="check_sideband")
+        elif self._sideband:
+            await self._sideband.send(command)
+
+    async def _accept(self, rtc_id: str, *, repeated: bool) -> None:
         agent, call = self._peers.agent, self.record
         body = session(agent, instructions(agent, call), tools(call.trust))
         try:
             await self._peers.openai.accept(rtc_id, body)
         except OpenAIError as error:
-            log.warning("call_not_accepted", fault=str(error))
-            self.tell(s.JoinFailed(gone=isinstance(error, CallGoneError)))
+            log.warning("call_not_accepted", fault=str(error), repeated=repeated)
+            # What OpenAI has taken already it does not take again: only attaching tells.
+            perhaps = repeated or isinstance(error, OpenAIUncertainError)
+            self.tell(s.CallAccepted() if perhaps else s.JoinFailed(gone=isinstance(error, CallGoneError)))
         else:
             self.tell(s.CallAccepted())
 
@@ -209,52 +238,43 @@ class CallRunner:
             self.tell(s.JoinFailed(gone=rejoin and isinstance(error, SidebandNotFoundError)))
 
     async def _ask_twilio(self, call_sid: str) -> None:
+        asked_at = time.time()
         try:
-            status = await self._peers.twilio.status(call_sid)
+            leg = await self._peers.twilio.leg(call_sid)
         except TwilioError as error:
             log.warning("leg_status_unknown", fault=str(error))
-            return
-        if signal := signal_of(status):
-            self.tell(signal)
+        else:
+            self.tell(s.LegFound(leg.status, leg.ended_at, asked_at))
 
     async def _hang_up(self, call_sid: str | None, rtc_id: str | None) -> None:
-        status = await self._release(call_sid, rtc_id)
+        released = await self._release(call_sid, rtc_id)
         if self._sideband:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORDS_SECONDS):
                     await self._sideband_gone.wait()
-        self.tell(s.LegsReleased(status))
+        self.tell(released)
 
-    async def _release(self, call_sid: str | None, rtc_id: str | None) -> CallStatus | None:
-        self._unreleased |= {leg for leg in (call_sid, rtc_id) if leg}
+    async def _release(self, call_sid: str | None, rtc_id: str | None) -> s.LegsReleased:
         async with asyncio.TaskGroup() as both:
             twilio = both.create_task(self._hang_up_twilio(call_sid))
-            both.create_task(self._hang_up_openai(rtc_id))
-        return twilio.result()
+            openai = both.create_task(self._hang_up_openai(rtc_id))
+        released, leg = twilio.result()
+        return s.LegsReleased(
+            released, openai.result(), leg.status if leg else None, leg.ended_at if leg else None
+        )
 
-    async def _insist(self) -> None:
-        """Go on hanging up what could not be hung up, for as long as it could cost anything."""
-        pause, until, call = 1.0, time.time() + self.record.max_call_seconds, self.record
-        while self._unreleased and time.time() < until:
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, INSIST_SECONDS)
-            legs = [leg if leg in self._unreleased else None for leg in (call.call_sid, call.rtc_id)]
-            await self._release(*legs)
-
-    async def _hang_up_twilio(self, call_sid: str | None) -> CallStatus | None:
+    async def _hang_up_twilio(self, call_sid: str | None) -> tuple[str | None, Leg | None]:
         if call_sid is None:
-            return None
+            return None, None
         try:
-            status = await self._peers.twilio.hang_up(call_sid)
+            return call_sid, await self._peers.twilio.hang_up(call_sid)
         except TwilioError as error:
             log.warning("twilio_leg_not_hung_up", fault=str(error))
-            return None
-        self._unreleased.discard(call_sid)
-        return status
+            return None, None
 
-    async def _hang_up_openai(self, rtc_id: str | None) -> None:
+    async def _hang_up_openai(self, rtc_id: str | None) -> str | None:
         if rtc_id is None:
-            return
+            return None
         if self._accepting:
             # Hung up before it is accepted, it would be accepted afterwards, and nobody would end it.
             await asyncio.wait([self._accepting])
@@ -262,8 +282,8 @@ class CallRunner:
             await self._peers.openai.hang_up(rtc_id)
         except OpenAIError as error:
             log.warning("openai_leg_not_hung_up", fault=str(error))
-        else:
-            self._unreleased.discard(rtc_id)
+            return None
+        return rtc_id
 
     async def _ask(self, tool_call_id: str, request: str) -> None:
         try:

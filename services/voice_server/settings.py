@@ -89,6 +89,7 @@ class VoiceSettings(Settings):
     max_calls_per_hour: PositiveInt = 60
     max_call_seconds: PositiveInt = Field(1800, le=3540)
     silence_seconds: PositiveInt = 60
+    reconcile_seconds: PositiveInt = 60
     drain_seconds: int = Field(20, ge=0)
 
     @property

@@ -3,9 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
 import structlog
@@ -17,16 +16,13 @@ from services.voice_server.adapters.twilio_webhook import TOKEN_HEADER
 from services.voice_server.call_runner import CallRunner, Peers
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.call import Call
-from services.voice_server.domain.instructions import greeting
+from services.voice_server.domain.opening import Limits, new_call, refused
 from services.voice_server.domain.policy import DestinationRefusedError, Policy
-from services.voice_server.domain.record import CallRecord, Phase
-from shared.events import CallStatus, Direction, EndReason
+from services.voice_server.domain.record import CallRecord
+from shared.events import Direction, EndReason
 from shared.tasks import Tasks
 
 log = structlog.get_logger()
-
-MAX_SECONDS = 3540
-"""OpenAI ends every call after an hour; ours comes first."""
 
 _HOUR = 3600
 _HANG_UP_SECONDS = 2.5
@@ -42,14 +38,6 @@ class StoppingError(Exception):
 
 class CallGivenUpError(Exception):
     """The call was given up while Twilio was being asked to place it; it has been hung up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long calls may last."""
-
-    max_call_seconds: int
-    silence_seconds: int
 
 
 class Switchboard:
@@ -71,6 +59,7 @@ class Switchboard:
         self._named: dict[str, CallRunner] = {}
         self._stopping = False
         self._placing = asyncio.Lock()
+        self._deciding: dict[str, asyncio.Lock] = {}
 
     @property
     def active(self) -> list[CallRecord]:
@@ -108,6 +97,9 @@ class Switchboard:
             self._check_load()
             record = self._record(Direction.OUTBOUND, to, own, message=message, metadata=dict(metadata))
             runner = self._run(Call(record))
+        await runner.caught_up()
+        if runner.ended.is_set():
+            raise CallGivenUpError
         try:
             call_sid = await self._peers.twilio.place_call(
                 record.ref, to=to, caller_id=own, time_limit_seconds=record.max_call_seconds
@@ -131,42 +123,62 @@ class Switchboard:
             self._know(runner, call_sid)
             runner.tell(s.LegPlaced(call_sid))
 
-    async def offered(self, offer: Offer) -> None:
+    async def offered(self, offer: Offer) -> bool:
         """Decide about a call that waits at OpenAI: it is one of ours, a caller's, or turned away.
 
         It is one of ours only by the secret in the INVITE that we had Twilio send. Every other header is
-        whatever the sender liked to write.
+        whatever the sender liked to write. When this returns, the decision is on disk.
+
+        Returns:
+            False if this call has been decided about before.
         """
+        async with self._first(offer.rtc_id) as is_first:
+            if is_first:
+                await self._decide(offer)
+            return is_first
+
+    async def _decide(self, offer: Offer) -> None:
         token = offer.headers.get(TOKEN_HEADER.lower())
         ours = self._named.pop(_token(token), None) if token else None
         if ours:
-            self._know(ours, offer.rtc_id)
-            ours.tell(s.CallOffered(offer.rtc_id))
+            await self._join(ours, offer)
         elif token or not self._policy.admits(offer.caller):
             await self._turn_away(offer, DECLINED)
         elif self._is_full:
             await self._turn_away(offer, BUSY)
         else:
             record = self._record(Direction.INBOUND, offer.caller, self._policy.own_number)
-            runner = self._run(Call(record))
-            self._know(runner, offer.rtc_id)
-            runner.tell(s.CallOffered(offer.rtc_id))
+            await self._join(self._run(Call(record)), offer)
+
+    async def _join(self, runner: CallRunner, offer: Offer) -> None:
+        self._know(runner, offer.rtc_id)
+        runner.tell(s.CallOffered(offer.rtc_id))
+        await runner.caught_up()
 
     async def arrived(self, call_sid: str, caller: str | None) -> CallRecord | Refusal:
         """Take a call that Twilio brings to us, or say why not. A repeat changes nothing."""
-        new = await self._peers.store.first_sight([f"call:{call_sid}"], time.time())
-        if known := self.find(call_sid):
-            return known.record
-        refusal: Refusal | None = None if self._policy.admits(caller) else "rejected"
-        if refusal is None and self._is_full:
-            refusal = "busy"
-        if refusal and new:
-            await self._note_refusal(caller, call_sid=call_sid)
-        if refusal or not new:
-            return refusal or "rejected"
-        record = self._record(Direction.INBOUND, caller, self._policy.own_number)
-        self.placed(self._run(Call(record)), call_sid)
-        return record
+        async with self._first(call_sid) as is_first:
+            if known := self.find(call_sid):
+                return known.record
+            refusal: Refusal | None = None if self._policy.admits(caller) else "rejected"
+            if refusal is None and self._is_full:
+                refusal = "busy"
+            if refusal and is_first:
+                await self._note_refusal(caller, call_sid=call_sid)
+            if refusal or not is_first:
+                return refusal or "rejected"
+            record = self._record(Direction.INBOUND, caller, self._policy.own_number)
+            runner = self._run(Call(record))
+            self.placed(runner, call_sid)
+            await runner.caught_up()
+            return runner.record
+
+    @asynccontextmanager
+    async def _first(self, name: str) -> AsyncIterator[bool]:
+        """Tell whether a call has never been decided about: its own record is the proof. One at a time."""
+        async with self._deciding.setdefault(name, asyncio.Lock()):
+            yield self.find(name) is None and await self._peers.store.call(name) is None
+        self._deciding.pop(name, None)
 
     async def hang_up(self, runner: CallRunner, reason: EndReason) -> None:
         """End a call in whatever state it is; return when it has ended."""
@@ -206,28 +218,10 @@ class Switchboard:
         self._policy.check_load(len(self.active))
 
     def _record(self, direction: Direction, number: str | None, own_number: str, **more: Any) -> CallRecord:
-        agent, now = self._peers.agent, time.time()
-        dialling = direction is Direction.OUTBOUND
-        record = CallRecord(
-            ref=secrets.token_urlsafe(16),
-            direction=direction,
-            number=number,
-            own_number=own_number,
-            trust=self._policy.trust(number),
-            agent=agent.name,
-            model=agent.model,
-            transcription_model=agent.transcription_model,
-            max_call_seconds=min(self._limits.max_call_seconds, agent.max_call_seconds or MAX_SECONDS),
-            silence_seconds=self._limits.silence_seconds,
-            greeting="",
-            sip_token=secrets.token_hex(16),
-            phase=Phase.DIALLING if dialling else Phase.BRIDGING,
-            phase_since=now,
-            status=CallStatus.QUEUED if dialling else CallStatus.RINGING,
-            started_at=now,
-            **more,
-        )
-        return record.model_copy(update={"greeting": greeting(agent, record)})
+        trust = self._policy.trust(number)
+        ids = {"ref": secrets.token_urlsafe(16), "sip_token": secrets.token_hex(16)}
+        who = {"direction": direction, "number": number, "own_number": own_number, "trust": trust}
+        return new_call(self._peers.agent, self._limits, time.time(), **ids, **who, **more)
 
     def _run(self, call: Call, *, resumed: bool = False) -> CallRunner:
         runner = CallRunner(call, self._peers)
@@ -246,8 +240,7 @@ class Switchboard:
             # A call that could not be ended in time when the server stops is taken up at the next start.
             if not runner.ended.is_set() and not self._stopping:
                 await runner.give_up()
-            runner.ended.set()
-            runner.identified.set()
+            runner.let_go()
 
     def _know(self, runner: CallRunner, *names: str | None) -> None:
         self._named |= {name: runner for name in names if name}
@@ -259,17 +252,8 @@ class Switchboard:
     async def _note_refusal(
         self, caller: str | None, *, call_sid: str | None = None, rtc_id: str | None = None
     ) -> None:
-        record = self._record(Direction.INBOUND, caller, self._policy.own_number).model_copy(
-            update={
-                "call_sid": call_sid,
-                "rtc_id": rtc_id,
-                "sip_token": None,
-                "phase": Phase.ENDED,
-                "status": CallStatus.REJECTED,
-                "end_reason": EndReason.REJECTED,
-                "ended_at": time.time(),
-            }
-        )
+        own = self._policy.own_number
+        record = refused(self._record(Direction.INBOUND, caller, own, call_sid=call_sid, rtc_id=rtc_id))
         log.info("caller_turned_away", call_id=record.call_id, caller=record.phone_number)
         await self._peers.store.save(record, [])
 

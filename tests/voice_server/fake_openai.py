@@ -67,6 +67,7 @@ class FakeOpenAI:
 
     async def _attach(self, request: web.Request) -> web.StreamResponse:
         self.attached += 1
+        self.watch.changed()
         if self.sideband == "missing":
             return _unknown()
         socket = web.WebSocketResponse()

@@ -64,12 +64,14 @@ async def test_a_call_given_up_while_it_is_being_accepted_is_hung_up_after_that(
     assert openai.posted[:2] == ["accept", "hangup"]
 
 
-async def test_a_call_whose_acceptance_was_lost_is_hung_up(
+async def test_a_call_whose_acceptance_was_answered_unclearly_is_joined_all_the_same(
     server: RunningServer, bridge: RecordingBridge, openai: FakeOpenAI
 ) -> None:
     openai.lost_accept = True
     assert await server.offer("rtc_1", FROM_OWNER) == 200
-    assert await ending(bridge) == ("failed", "connection_failed")
+    await openai.watch.until(lambda: openai.attached == 1)
+    await server.ask("DELETE", "/call/rtc_1")
+    assert await ending(bridge) == ("completed", "hung_up_by_request")
     assert (openai.posted, openai.live) == (["accept", "accept", "hangup"], False)
 
 
@@ -97,7 +99,8 @@ async def test_a_sideband_that_breaks_again_and_again_is_given_up_with_its_call(
 async def test_a_leg_that_will_not_be_hung_up_is_hung_up_again_after_the_call_has_ended(
     server: RunningServer, bridge: RecordingBridge, openai: FakeOpenAI
 ) -> None:
-    openai.lost_accept = True
+    openai.sideband = "missing"
+    server.app[keys.SWITCHBOARD]._peers.realtime._attach_seconds = 0.2
     openai.hang_up_faults = [500] * 100
     assert await server.offer("rtc_1", FROM_OWNER) == 200
     assert await ending(bridge) == ("failed", "connection_failed")

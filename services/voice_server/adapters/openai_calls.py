@@ -27,6 +27,10 @@ class OpenAIError(Exception):
     """OpenAI did not do what it was asked."""
 
 
+class OpenAIUncertainError(OpenAIError):
+    """OpenAI did not say clearly whether it did what it was asked."""
+
+
 class CallGoneError(OpenAIError):
     """OpenAI does not know the call (any more). `retried`: it was asked before, without a clear answer."""
 
@@ -136,13 +140,14 @@ class OpenAICalls:
 
         Raises:
             CallGoneError: the caller gave up.
-            OpenAIError: it was refused, or OpenAI cannot be reached.
+            OpenAIUncertainError: it may have been taken all the same; only attaching to it tells.
+            OpenAIError: it was refused.
         """
         try:
             await self._post(rtc_id, "accept", body)
         except CallGoneError as error:
             if error.retried:
-                raise OpenAIError("OpenAI did not say clearly whether it took the acceptance.") from error
+                raise OpenAIUncertainError(OpenAIUncertainError.__doc__) from error
             raise
 
     async def reject(self, rtc_id: str, sip_status: int) -> None:
@@ -176,7 +181,7 @@ class OpenAICalls:
                     await self._try(url, body, last=True)
         except TimeoutError as error:
             self.health = health.failed(f"OpenAI did not answer within {self._budget_seconds} s.")
-            raise OpenAIError(self.health.detail) from error
+            raise OpenAIUncertainError(self.health.detail) from error
 
     async def _try(self, url: str, body: dict[str, Any] | None, *, last: bool) -> bool:
         """Post once; True if it is worth another try."""
@@ -195,4 +200,5 @@ class OpenAICalls:
         if retryable and not last:
             return True
         self.health = health.failed(detail)
-        raise OpenAIError(f"{detail} {said[:300]}".strip())
+        told = f"{detail} {said[:300]}".strip()
+        raise OpenAIUncertainError(told) if retryable else OpenAIError(told)

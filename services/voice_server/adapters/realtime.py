@@ -1,6 +1,7 @@
 """The sideband: a WebSocket into a call whose audio flows between Twilio and OpenAI."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -13,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from services.voice_server.adapters.realtime_events import MalformedEventError, signals_of
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.commands import RequestResponse, RetrieveItem, SubmitOutput
+from services.voice_server.domain.commands import CheckSideband, RequestResponse, RetrieveItem, SubmitOutput
 
 log = structlog.get_logger()
 
@@ -21,12 +22,13 @@ ATTACH_SECONDS = 10
 _OPEN_SECONDS = 5
 _SEND_SECONDS = 5
 _PING_SECONDS = 20
+_SIGN_OF_LIFE_SECONDS = 5
 _ENDED = frozenset({1000, 1005})
 _GOING_AWAY = 1001
 _EXPIRED = "maximum duration"
 
 
-ToModel = RequestResponse | SubmitOutput | RetrieveItem
+ToModel = RequestResponse | SubmitOutput | RetrieveItem | CheckSideband
 """The commands that a sideband carries."""
 
 
@@ -43,12 +45,15 @@ class Sideband:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        self._name = secrets.token_hex(4)  # a call may have several, one after the other
         self._sent = 0
+        self._frame_came = asyncio.Event()
 
     async def signals(self) -> AsyncIterator[s.Signal]:
         """Yield what happens in the call. The last signal tells how the socket ended."""
         with suppress(ConnectionClosed):
             async for frame in self._socket:
+                self._frame_came.set()
                 for signal in self._translate(frame):
                     yield signal
         yield self._last_signal()
@@ -57,16 +62,23 @@ class Sideband:
         """Tell OpenAI. What cannot be told is logged: the socket's end will be noticed where it is read."""
         event = _event(command)
         self._sent += 1
-        event.setdefault("event_id", f"event_{self._sent}")
+        event.setdefault("event_id", f"event_{self._name}_{self._sent}")
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 await self._socket.send(orjson.dumps(event).decode())
         except (ConnectionClosed, TimeoutError):
             log.warning("sideband_send_failed", type=event["type"])
 
-    async def close(self) -> None:
-        """Let go of the socket; the call itself goes on until it is hung up."""
-        await self._socket.close()
+    async def check(self) -> None:
+        """Make OpenAI give a sign of life; if none comes, the socket counts as broken, and `signals` ends."""
+        self._frame_came.clear()
+        await self.send(CheckSideband())
+        try:
+            async with asyncio.timeout(_SIGN_OF_LIFE_SECONDS):
+                await self._frame_came.wait()
+        except TimeoutError:
+            log.warning("sideband_gave_no_sign_of_life")
+            self._socket.transport.abort()
 
     def _translate(self, frame: str | bytes) -> list[s.Signal]:
         try:
@@ -89,6 +101,8 @@ def _event(command: ToModel) -> dict[str, Any]:
     if isinstance(command, SubmitOutput):
         output = {"type": "function_call_output", "call_id": command.tool_call_id, "output": command.output}
         return {"type": "conversation.item.create", "item": output}
+    if isinstance(command, CheckSideband):
+        return {"type": "session.update", "session": {"type": "realtime"}}
     if isinstance(command, RetrieveItem):
         return {"type": "conversation.item.retrieve", "item_id": command.item_id}
     response: dict[str, Any] = {"metadata": {"request_id": command.request_id}}

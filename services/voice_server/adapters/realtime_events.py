@@ -15,6 +15,7 @@ from shared.events import Speaker, Usage
 Event = dict[str, Any]
 
 _SPEAKERS = {"user": Speaker.CALLER, "assistant": Speaker.ASSISTANT}
+_OUTPUT = "function_call_output"
 _TOKENS_PER_SECOND = 10
 
 
@@ -50,7 +51,8 @@ def _text_or_none(event: Event, name: str) -> str | None:
 def _item_added(event: Event) -> list[s.Signal]:
     item = event["item"]
     speaker = _SPEAKERS.get(item.get("role")) if item["type"] == "message" else None
-    return [s.ItemAdded(_text(item, "id"), _text_or_none(event, "previous_item_id"), speaker)]
+    added = s.ItemAdded(_text(item, "id"), _text_or_none(event, "previous_item_id"), speaker)
+    return [added, s.OutputTaken(_text(item, "call_id"))] if item["type"] == _OUTPUT else [added]
 
 
 def _item_retrieved(event: Event) -> list[s.Signal]:

@@ -5,7 +5,7 @@ neither. What has been said is not kept apart: it is in the events.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +40,7 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (call_id, sequence)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_undelivered ON events (call_id) WHERE delivered = 0;
-CREATE TABLE IF NOT EXISTS seen (
-    name TEXT PRIMARY KEY,
-    at   REAL NOT NULL
-) WITHOUT ROWID;
 """
-
-_SEEN_SECONDS = 4 * 24 * 3600
-"""OpenAI repeats a webhook for up to three days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +74,7 @@ class Store:
             call.call_id,
             call.call_sid,
             call.rtc_id,
-            call.phase,
+            Phase.CLOSING if call.phase is Phase.ENDED and not call.is_settled else call.phase,
             call.status,
             call.direction,
             call.phone_number,
@@ -102,17 +95,6 @@ class Store:
 
         await self._database.run(work)
 
-    async def first_sight(self, names: Iterable[str], at: float) -> bool:
-        """Note that these were seen; False if one of them had been before."""
-        rows = [(name, at) for name in names]
-
-        def work(db: sqlite3.Connection) -> bool:
-            db.execute("DELETE FROM seen WHERE at < ?", (at - _SEEN_SECONDS,))
-            inserted = db.executemany("INSERT OR IGNORE INTO seen (name, at) VALUES (?,?)", rows).rowcount
-            return inserted == len(rows)
-
-        return await self._database.run(work)
-
     async def call(self, any_id: str) -> CallRecord | None:
         """Find a call by Twilio's or OpenAI's id of it."""
         rows = await self._rows("SELECT record FROM calls WHERE call_sid = ? OR rtc_id = ?", any_id, any_id)
@@ -132,7 +114,7 @@ class Store:
         return [(row["number"], CallRecord.model_validate_json(row["record"])) for row in rows]
 
     async def unfinished(self) -> list[tuple[CallRecord, list[str]]]:
-        """List the calls that had not ended when the server stopped, with the items published, in order."""
+        """List the calls not settled when the server stopped, with the items published, in order."""
         rows = await self._rows("SELECT record FROM calls WHERE phase <> ? ORDER BY number", Phase.ENDED)
         calls = [CallRecord.model_validate_json(row["record"]) for row in rows]
         return [(call, [turn.item_id for turn in await self.turns(call)]) for call in calls]

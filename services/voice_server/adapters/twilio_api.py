@@ -7,6 +7,7 @@ never repeated. Only "not processed" (429) and "never sent" (no connection) are.
 import asyncio
 import base64
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.call import CallInstance
 
 from services.voice_server.domain.policy import DestinationRefusedError
 from shared import health
@@ -83,6 +85,18 @@ class Credentials:
     account_sid: str
     username: str
     password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What Twilio says of a call; `ended_at` in seconds since 1970, None while it lasts."""
+
+    status: CallStatus
+    ended_at: float | None
+
+
+def _leg(call: CallInstance) -> Leg:
+    return Leg(CallStatus(str(call.status)), call.end_time.timestamp() if call.end_time else None)
 
 
 class _Http(AsyncHttpClient):
@@ -197,8 +211,8 @@ class TwilioApi:
         self.health = health.ok("REST answers.")
         return str(call.sid)
 
-    async def hang_up(self, call_sid: str) -> CallStatus | None:
-        """End a call in whatever state it is, and return its final status if Twilio names it.
+    async def hang_up(self, call_sid: str) -> Leg | None:
+        """End a call in whatever state it is, and return what Twilio says has become of it, if it is over.
 
         A call that waits or rings can only be canceled, one that is talked on only be completed; which of the
         two it is may change between asking and telling, so both are told.
@@ -207,33 +221,35 @@ class TwilioApi:
             TwilioError: Twilio cannot be reached, or refused.
         """
         try:
-            status = await self._update(call_sid, "canceled")
-            if status is not None and not status.is_final:
-                status = await self._update(call_sid, "completed")
+            leg = await self._update(call_sid, "canceled")
+            if leg is not None and not leg.status.is_final:
+                leg = await self._update(call_sid, "completed")
         except (TwilioException, ValueError) as error:
             raise self._unwell(TwilioError("Twilio did not take the hang-up.")) from error
-        return status if status and status.is_final else None
+        return leg if leg and leg.status.is_final else None
 
-    async def status(self, call_sid: str) -> str:
-        """Ask what has become of a call, in Twilio's words. The answer may lag a little behind.
+    async def leg(self, call_sid: str) -> Leg:
+        """Ask what has become of a call. The answer may lag a little behind.
 
         Raises:
             TwilioError: Twilio cannot be reached, or does not know the call.
         """
         try:
-            call = await self._retrying(lambda: self._client.calls(call_sid).fetch_async())
-        except TwilioException as error:
+            return _leg(await self._retrying(lambda: self._client.calls(call_sid).fetch_async()))
+        except (TwilioException, ValueError) as error:
             raise self._unwell(TwilioError("Twilio did not tell what became of the call.")) from error
-        return str(call.status)
 
-    async def _update(self, call_sid: str, status: str) -> CallStatus | None:
+    async def _update(self, call_sid: str, status: str) -> Leg | None:
         try:
-            call = await self._retrying(lambda: self._client.calls(call_sid).update_async(status=status))
+            return _leg(
+                await self._retrying(lambda: self._client.calls(call_sid).update_async(status=status))
+            )
         except _REFUSED as error:
             if error.code == _NOT_IN_PROGRESS or error.status == 404:
+                with suppress(TwilioError):
+                    return await self.leg(call_sid)
                 return None
             raise
-        return CallStatus(call.status)
 
     async def _retrying(self, send: Any) -> Any:
         for attempt in range(1, _ATTEMPTS + 1):

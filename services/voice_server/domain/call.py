@@ -1,66 +1,47 @@
 """A phone call: what it is doing, what may come next, and what it wants done.
 
 The call is pure: `receive(signal, at)` takes a fact and the time it came, and returns commands. Which signal
-leads where stands in `TRANSITIONS`; what a phase wants when it begins stands in `_enter`. Whatever ends a
-call, it ends through CLOSING, where both legs are hung up, and so exactly once.
+leads where stands in `transitions.py`; what a phase wants when it begins stands in `_enter`; what is due when
+nothing happens stands in `deadlines.py`. Whatever ends a call, it ends through CLOSING, where both legs are
+hung up, and so exactly once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatchmethod
+from operator import itemgetter
 
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.commands import (
     Accept,
     AskTwilio,
     Attach,
+    CheckSideband,
     Command,
     HangUp,
     Publish,
     PublishPartial,
 )
 from services.voice_server.domain.conversation import Conversation
-from services.voice_server.domain.cost import cost_usd
-from services.voice_server.domain.instructions import tools
+from services.voice_server.domain.deadlines import Deadline, deadlines
+from services.voice_server.domain.ending import Ending
+from services.voice_server.domain.instructions import TIME_NEARLY_UP, tools
 from services.voice_server.domain.record import CallRecord, Phase
-from services.voice_server.domain.reporter import EventData, next_event, partial
+from services.voice_server.domain.reporter import EventData, ended_data, next_event, partial
 from services.voice_server.domain.talk import Outcome, SoFar, Talk
-from shared.events import CallStatus, EndedData, EndReason, NoData, StartedData
+from services.voice_server.domain.transitions import (
+    CLOSING,
+    ENDED,
+    JOINING,
+    STILL_TAKEN,
+    TALKING,
+    TRANSITIONS,
+)
+from shared.events import CallStatus, EndReason, NoData, StartedData
 
-DIALLING, BRIDGING, JOINING, TALKING, CLOSING, ENDED = Phase
-
-TRANSITIONS: Mapping[Phase, Mapping[type[s.Signal], Phase]] = {
-    DIALLING: {
-        s.LegAnswered: BRIDGING,
-        s.CallOffered: JOINING,
-        s.LegRefused: CLOSING,
-        s.LegEnded: CLOSING,
-        s.HangUpRequested: CLOSING,
-    },
-    BRIDGING: {s.CallOffered: JOINING, s.LegEnded: CLOSING, s.HangUpRequested: CLOSING},
-    JOINING: {
-        s.SidebandAttached: TALKING,
-        s.JoinFailed: CLOSING,
-        s.LegEnded: CLOSING,
-        s.HangUpRequested: CLOSING,
-    },
-    TALKING: {
-        s.SidebandLost: JOINING,
-        s.SidebandClosed: CLOSING,
-        s.LegEnded: CLOSING,
-        s.HangUpRequested: CLOSING,
-    },
-    CLOSING: {s.LegsReleased: ENDED},
-    ENDED: {},
+_FOUND: Mapping[CallStatus, s.Signal] = {
+    CallStatus.RINGING: s.LegRang(),
+    CallStatus.IN_PROGRESS: s.LegAnswered(),
 }
-"""Phase -> signal -> next phase. A signal that is not listed leaves the phase as it is."""
-
-PATIENCE: Mapping[Phase, tuple[float, EndReason]] = {
-    DIALLING: (90, EndReason.NOT_REACHED),
-    BRIDGING: (20, EndReason.CONNECTION_FAILED),
-    JOINING: (20, EndReason.CONNECTION_FAILED),
-    CLOSING: (15, EndReason.CONNECTION_FAILED),
-}
-"""How many seconds a phase may last, and why the call ends if it does."""
 
 
 class Call:
@@ -75,24 +56,34 @@ class Call:
         self.record = record
         self._at = record.phase_since
         conversation = Conversation(published, record.drafts)
-        self._talk = Talk(tools(record.trust), record.usage, conversation, self._at)
+        self._talk = Talk(tools(record.trust), record.usage, conversation, record.open_tools, self._at)
+        self._quiet_since = self._at
+        self._ending = Ending()
 
     def receive(self, signal: s.Signal, at: float) -> list[Command]:
         """Take in a fact and return what the call wants done about it, in order."""
         self._at = at
-        if self.record.phase is ENDED and not isinstance(signal, s.ToolAnswered):
+        if self.record.phase is ENDED and not isinstance(signal, (*STILL_TAKEN, s.TimePassed)):
             return []
+        if not isinstance(signal, s.TimePassed):
+            self._quiet_since = at
         # Before a call has a name nothing can be said in it, nor told of it.
         said = self._talk.receive(signal, at) if self.record.call_id else []
         commands = self._report(said) + self._take(signal)
         if phase := TRANSITIONS[self.record.phase].get(type(signal)):
             commands += self._enter(phase)
-        self._update(drafts=self._talk.drafts)
-        return commands + self._limit()
+        self._update(drafts=self._talk.drafts, open_tools=self._talk.open_tools)
+        return commands + self._what_is_due()
 
     def resume(self, at: float) -> list[Command]:
         """Take the call up again after a restart."""
-        self._at = at
+        self._at = self._quiet_since = at
+        self._ending.gap_began(self.record.known_at)
+        lost = self._report(self._talk.resume(at))
+        self._update(open_tools=self._talk.open_tools)
+        return lost + self._begin_anew(at)
+
+    def _begin_anew(self, at: float) -> list[Command]:
         call = self.record
         if call.phase is TALKING:
             return self.receive(s.SidebandLost(), at)
@@ -100,16 +91,16 @@ class Call:
             # What is begun anew gets its whole time anew, however long we were away.
             self._update(phase_since=at)
         if call.phase is JOINING and call.rtc_id:
-            return [Attach(call.rtc_id, rejoin=call.joined)]
-        if call.phase is CLOSING:
-            return [self._hang_up()]
+            return [Attach(call.rtc_id, rejoin=True) if call.joined else Accept(call.rtc_id, repeated=True)]
+        if call.phase in {CLOSING, ENDED}:
+            return [] if call.is_settled else [self._hang_up()]
         return [AskTwilio(call.call_sid)] if call.call_sid else []
 
     @property
     def wake_at(self) -> float | None:
         """When the call wants to receive `TimePassed`, in seconds since 1970; None once it has ended."""
-        moments = [moment for moment, _ in self._limits()]
-        if self._talk.wake_at is not None and moments:
+        moments = [moment for moment, _ in self._deadlines()]
+        if self._talk.wake_at is not None and self.record.phase is not ENDED:
             moments.append(self._talk.wake_at)
         return min(moments, default=None)
 
@@ -120,14 +111,16 @@ class Call:
         self._update(phase=phase, phase_since=self._at)
         if phase is JOINING and self.record.rtc_id:
             rejoin = before is TALKING
-            return [Attach(self.record.rtc_id, rejoin=True) if rejoin else Accept(self.record.rtc_id)]
+            return [
+                Attach(self.record.rtc_id, rejoin=True)
+                if rejoin
+                else Accept(self.record.rtc_id, repeated=False)
+            ]
         if phase is TALKING:
             return self._greet()
         if phase is CLOSING:
             return [self._hang_up()]
-        if phase is ENDED:
-            return self._end()
-        return []
+        return self._end() if phase is ENDED else []
 
     def _greet(self) -> list[Command]:
         if self.record.greeted:
@@ -136,49 +129,23 @@ class Call:
         return self._report(self._talk.begin(self.record.greeting, self._at))
 
     def _hang_up(self) -> HangUp:
-        call = self.record
-        return HangUp(
-            call_sid=call.call_sid if call.leg_status is None else None,
-            rtc_id=None if call.rtc_gone else call.rtc_id,
-        )
+        return HangUp(call_sid=self.record.live_sid, rtc_id=self.record.live_rtc)
 
     def _end(self) -> list[Command]:
         commands = self._report(self._talk.finish(self._at))
         reason = self.record.end_reason or EndReason.CALLER_HUNG_UP
         status = self.record.final_status
-        self._update(status=status, end_reason=reason, ended_at=self._at, sip_token=None)
-        call = self.record
-        data = EndedData(
-            status=status,
-            end_reason=reason,
-            duration_seconds=call.duration_seconds(self._at),
-            usage=call.usage,
-            cost_usd=cost_usd(call.model, call.transcription_model, call.usage),
-        )
-        return commands + self._report([data] if call.call_id else [])
+        ended_at = self._ending.ended_at(self.record, self._at)
+        self._update(status=status, end_reason=reason, ended_at=ended_at, sip_token=None)
+        self._ending.next_release(self._at)
+        return commands + self._report([ended_data(self.record)] if self.record.call_id else [])
 
-    def _limits(self) -> list[tuple[float, EndReason]]:
-        call = self.record
-        if call.phase is ENDED:
-            return []
-        if call.phase is not TALKING:
-            seconds, reason = PATIENCE[call.phase]
-            return [(call.phase_since + seconds, reason)]
-        limits = [
-            ((call.answered_at or call.phase_since) + call.max_call_seconds, EndReason.MAX_DURATION),
-            (self._talk.silent_at(call.silence_seconds), EndReason.SILENCE),
-        ]
-        if self._talk.goodbye_by is not None:
-            limits.append((self._talk.goodbye_by, EndReason.ASSISTANT_HUNG_UP))
-        return limits
+    def _deadlines(self) -> list[Deadline]:
+        return deadlines(self.record, self._talk, self._quiet_since, self._ending.release_at)
 
-    def _limit(self) -> list[Command]:
-        due = [(moment, reason) for moment, reason in self._limits() if moment <= self._at]
-        if not due:
-            return []
-        if self.record.phase is CLOSING:
-            return self.receive(s.LegsReleased(), self._at)
-        return self.receive(s.HangUpRequested(min(due)[1]), self._at)
+    def _what_is_due(self) -> list[Command]:
+        due = [deadline for deadline in self._deadlines() if deadline[0] <= self._at]
+        return self.receive(min(due, key=itemgetter(0))[1], self._at) if due else []
 
     @singledispatchmethod
     def _take(self, _: s.Signal) -> list[Command]:
@@ -221,14 +188,40 @@ class Call:
 
     @_take.register
     def _leg_ended(self, signal: s.LegEnded) -> list[Command]:
-        self._update(leg_status=self.record.leg_status or signal.status)
+        self._update(leg_status=self.record.leg_status or signal.status, leg_gone=True)
         talked = signal.status is CallStatus.COMPLETED
         return self._because(signal, EndReason.CALLER_HUNG_UP if talked else EndReason.NOT_REACHED)
 
     @_take.register
+    def _leg_found(self, signal: s.LegFound) -> list[Command]:
+        if not signal.status.is_final:
+            found = _FOUND.get(signal.status)
+            return self.receive(found, self._at) if found else []
+        if self._talk.voice_at > signal.asked_at:
+            # Somebody has spoken meanwhile. If it was over all the same, it will turn out the next time.
+            return []
+        self._ending.came_at(signal.ended_at)
+        return self.receive(s.LegEnded(signal.status), self._at)
+
+    @_take.register
     def _legs_released(self, signal: s.LegsReleased) -> list[Command]:
-        self._update(leg_status=self.record.leg_status or signal.status)
+        call = self.record
+        self._update(
+            leg_status=call.leg_status or signal.status,
+            leg_gone=call.leg_gone or signal.call_sid is not None,
+            rtc_gone=call.rtc_gone or signal.rtc_id is not None,
+        )
+        self._ending.came_at(signal.ended_at)
         return []
+
+    @_take.register
+    def _release_due(self, _: s.ReleaseDue) -> list[Command]:
+        if self._at > (self.record.ended_at or 0) + self.record.max_call_seconds:
+            # Both networks have their own limits, which have passed by now.
+            self._update(leg_gone=True, rtc_gone=True)
+            return []
+        self._ending.next_release(self._at)
+        return [self._hang_up()]
 
     # OpenAI
 
@@ -240,14 +233,22 @@ class Call:
 
     @_take.register
     def _join_failed(self, signal: s.JoinFailed) -> list[Command]:
-        self._update(rtc_gone=signal.gone)
+        self._update(rtc_gone=self.record.rtc_gone or signal.gone)
+        if signal.gone:
+            self._ending.came_in_the_gap()
         hung_up = signal.gone and self.record.joined
         return self._because(signal, EndReason.CALLER_HUNG_UP if hung_up else EndReason.CONNECTION_FAILED)
 
     @_take.register
     def _sideband_attached(self, signal: s.SidebandAttached) -> list[Command]:
+        self._ending.gap_ended()
         self._update(joined=True)
         return self._answered(signal)
+
+    @_take.register
+    def _sideband_lost(self, _: s.SidebandLost) -> list[Command]:
+        self._ending.gap_began(self._at)
+        return []
 
     @_take.register
     def _sideband_closed(self, signal: s.SidebandClosed) -> list[Command]:
@@ -259,6 +260,17 @@ class Call:
     @_take.register
     def _hang_up_requested(self, signal: s.HangUpRequested) -> list[Command]:
         return self._because(signal, signal.reason)
+
+    @_take.register
+    def _time_nearly_up(self, _: s.TimeNearlyUp) -> list[Command]:
+        self._update(warned=True)
+        return self._report(self._talk.say(TIME_NEARLY_UP))
+
+    @_take.register
+    def _went_quiet(self, _: s.WentQuiet) -> list[Command]:
+        sid = self.record.live_sid
+        ask: list[Command] = [AskTwilio(sid)] if sid else []
+        return [*ask, CheckSideband()] if self.record.phase is TALKING else ask
 
     @_take.register
     def _session_resolved(self, signal: s.SessionResolved) -> list[Command]:
@@ -288,4 +300,4 @@ class Call:
         if any(
             getattr(now, name) is not value and getattr(now, name) != value for name, value in changes.items()
         ):
-            self.record = self.record.model_copy(update=changes)
+            self.record = self.record.model_copy(update={**changes, "known_at": self._at})

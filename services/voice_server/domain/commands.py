@@ -26,9 +26,10 @@ class PublishPartial(Command):
 
 @dataclass(frozen=True, slots=True)
 class Accept(Command):
-    """Take the call that OpenAI offers."""
+    """Take the call that OpenAI offers. `repeated`: it may have been taken before a restart."""
 
     rtc_id: str
+    repeated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Attach(Command):
 
 @dataclass(frozen=True, slots=True)
 class HangUp(Command):
-    """Hang up the legs named here and let go of the sideband; answered by `LegsReleased`."""
+    """Hang up the legs named here; answered by `LegsReleased`."""
 
     call_sid: str | None
     rtc_id: str | None
@@ -49,9 +50,14 @@ class HangUp(Command):
 
 @dataclass(frozen=True, slots=True)
 class AskTwilio(Command):
-    """Find out what has become of the person's leg; answered by the signal that was missed."""
+    """Find out what has become of the person's leg; answered by `LegFound`."""
 
     call_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSideband(Command):
+    """Make OpenAI give a sign of life; without one the sideband counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,68 +1,76 @@
 """Who may speak next: one response at a time, each tool call once.
 
 OpenAI refuses a `response.create` while a response is active, and repeats a tool call in several events. What
-the call wants said is therefore queued here, and every tool call has an entry for as long as the call lives.
+the call wants said is therefore queued here, and every tool call has an entry until the model has its answer.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from services.voice_server.domain.commands import Command, RequestResponse, SubmitOutput
+from services.voice_server.domain.record import OpenTool
 from services.voice_server.domain.signals import RequestRefused, ResponseEnded, ResponseStarted, ToolCall
 
 _BUSY = "conversation_already_has_active_response"
 
 
-@dataclass(slots=True)
-class _Running:
-    call: ToolCall
-    response_id: str
-    started_at: float
-
-
 class Dialogue:
-    """Keep the model's turns to speak and its tool calls in order."""
+    """Keep the model's turns to speak and its tool calls in order.
 
-    def __init__(self) -> None:
+    Args:
+        tools: the tool calls the model had not got the answer of before a restart.
+    """
+
+    def __init__(self, tools: Iterable[OpenTool] = ()) -> None:
         self._requests = 0
         self._requested: RequestResponse | None = None
         self._waiting: RequestResponse | None = None
-        self._active: set[str] = set()
-        self._seen: set[str] = set()
-        self._running: dict[str, _Running] = {}
+        self._active: str | None = None
+        self._tools = {tool.tool_call_id: tool for tool in tools}
+        self._seen = set(self._tools)
         self._playing: set[str] = set()
         self._is_cut_off = False
-        self._unsaid: list[Command] = []
 
     @property
     def is_heard(self) -> bool:
         """Tell whether the caller hears the assistant right now."""
         return bool(self._playing)
 
+    @property
+    def is_answering(self) -> bool:
+        """Tell whether the model is about to speak, or should be."""
+        return bool(self._active or self._requested)
+
+    @property
+    def tools(self) -> tuple[OpenTool, ...]:
+        """The tool calls the model has not got the answer of."""
+        return tuple(self._tools.values())
+
     def want_response(self, instructions: str | None = None) -> list[Command]:
-        """Make the model speak: now, or as soon as it has finished."""
+        """Make the model speak: now, or as soon as it has finished. Words of our own come before its own."""
         self._requests += 1
         request = RequestResponse(f"response_{self._requests}", instructions)
-        if self._is_cut_off or self._active or self._requested:
-            self._waiting = self._waiting or request
+        if self._is_cut_off or self.is_answering:
+            self._waiting = request if instructions else self._waiting or request
             return []
         self._requested = request
         return [request]
 
     def response_started(self, started: ResponseStarted) -> None:
-        """Note that the model has the floor."""
-        self._active.add(started.response_id)
+        """Note that the model has the floor. One response is active: whatever was before has ended."""
+        self._active = started.response_id
         if self._requested and started.request_id == self._requested.request_id:
             self._requested = None
 
     def response_ended(self, ended: ResponseEnded, at: float) -> tuple[list[ToolCall], list[Command]]:
         """Return the tool calls that are new, and what can be said now."""
-        self._active.discard(ended.response_id)
-        if not self._active:
-            self._requested = None
+        if self._active in {None, ended.response_id}:
+            self._active = self._requested = None
         new = [call for call in ended.tool_calls if call.tool_call_id not in self._seen]
         for call in new:
             self._seen.add(call.tool_call_id)
-            self._running[call.tool_call_id] = _Running(call, ended.response_id, at)
+            self._tools[call.tool_call_id] = OpenTool(
+                tool_call_id=call.tool_call_id, name=call.name, response_id=ended.response_id, started_at=at
+            )
         return new, self._next()
 
     def refused(self, refusal: RequestRefused) -> list[Command]:
@@ -78,21 +86,30 @@ class Dialogue:
 
     def is_running(self, tool_call_id: str) -> bool:
         """Tell whether a tool call waits for its answer."""
-        return tool_call_id in self._running
+        tool = self._tools.get(tool_call_id)
+        return tool is not None and tool.output is None
 
-    def tool_answered(
-        self, tool_call_id: str, output: str, at: float
-    ) -> tuple[ToolCall, float, list[Command]]:
-        """Close a tool call: return it, its seconds, and what the model is to be told.
+    def answer(self, tool_call_id: str, output: str) -> tuple[OpenTool, list[Command]]:
+        """Answer a tool call that is running: return it, and what the model is to be told.
 
         The model is asked to speak when the last call of the same response has been answered.
         """
-        running = self._running.pop(tool_call_id)
-        commands: list[Command] = []
-        (self._unsaid if self._is_cut_off else commands).append(SubmitOutput(tool_call_id, output))
-        if not any(other.response_id == running.response_id for other in self._running.values()):
+        tool = self._tools[tool_call_id]
+        self._tools[tool_call_id] = tool.model_copy(update={"output": output})
+        commands: list[Command] = [] if self._is_cut_off else [SubmitOutput(tool_call_id, output)]
+        siblings = (other for other in self._tools.values() if other.response_id == tool.response_id)
+        if all(other.output is not None for other in siblings):
             commands += self.want_response()
-        return running.call, at - running.started_at, commands
+        return tool, commands
+
+    def drop(self, tool_call_id: str) -> OpenTool:
+        """Close a tool call that the model gets no answer to."""
+        return self._tools.pop(tool_call_id)
+
+    def taken(self, tool_call_id: str) -> None:
+        """Note that the model has an answer."""
+        if tool_call_id in self._tools and not self.is_running(tool_call_id):
+            del self._tools[tool_call_id]
 
     def cut_off(self) -> None:
         """Hold back what is for the model. What was under way may end unheard of, so nothing waits for it.
@@ -101,25 +118,38 @@ class Dialogue:
         """
         if self._requested and self._requested.instructions is None:
             self._waiting = self._waiting or self._requested
-        self._is_cut_off, self._requested = True, None
-        self._active.clear()
+        self._is_cut_off, self._requested, self._active = True, None, None
         self._playing.clear()
 
+    def resume(self, at: float) -> None:
+        """Begin anew after a restart: cut off, and with request ids that were not used before it."""
+        self._requests = int(at)
+        self.cut_off()
+        if self._tools:
+            self.want_response()
+
     def go_on(self) -> list[Command]:
-        """Tell the model what was held back."""
-        unsaid, self._unsaid, self._is_cut_off = self._unsaid, [], False
-        return [*unsaid, *self._next()]
+        """Tell the model what was held back, and again the answers it may not have got."""
+        self._is_cut_off = False
+        outputs = (
+            SubmitOutput(t.tool_call_id, t.output) for t in self._tools.values() if t.output is not None
+        )
+        return [*outputs, *self._next()]
 
     def playback_started(self, response_id: str) -> None:
         """Note that the caller hears a response."""
         self._playing.add(response_id)
 
-    def playback_ended(self, response_id: str) -> None:
-        """Note that the caller hears it no more."""
+    def playback_ended(self, response_id: str, *, cut: bool) -> list[Command]:
+        """Note that the caller hears it no more. What was played to its end has ended, told or not."""
         self._playing.discard(response_id)
+        if cut or self._active != response_id:
+            return []
+        self._active = None
+        return self._next()
 
     def _next(self) -> list[Command]:
-        if self._active or not self._waiting:
+        if self._active or self._is_cut_off or not self._waiting:
             return []
         self._requested, self._waiting = self._waiting, None
         return [self._requested]

@@ -31,6 +31,15 @@ _TRUST = {
 }
 _GOODBYE = f"When the conversation is over, say goodbye and use the tool {END_CALL} in the same turn."
 
+TIME_NEARLY_UP = (
+    "Tell the caller in one short sentence, in the language you are speaking, that this call has to end in a "
+    "moment because its time is up."
+)
+INTERRUPTED = (
+    "The line was interrupted for a moment, and you may have missed something. Say so in one short sentence, "
+    "in the language you are speaking, and ask the caller to go on."
+)
+
 
 def instructions(agent: Agent, call: CallRecord) -> str:
     """Write the instructions of a call, the stable part first so that OpenAI can cache it."""

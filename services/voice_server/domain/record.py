@@ -37,13 +37,30 @@ class Draft(BaseModel):
     interrupted: bool
 
 
+class OpenTool(BaseModel):
+    """A tool call the model has not got the answer of. `output` is None until there is one.
+
+    `response_id` names the response that wanted it; `started_at` is in seconds since 1970.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tool_call_id: str
+    name: str
+    response_id: str
+    started_at: float
+    output: str | None = None
+
+
 class CallRecord(BaseModel):
     """One call. Times are seconds since 1970.
 
     `ref` is our own name for it, known before Twilio or OpenAI have given it one. `sip_token` is the secret
     by which OpenAI's offer is matched to the call; it is used up by the first match. `number` is the other
-    person's, None when withheld. `greeting` instructs the model's first response. `joined` and `rtc_gone`
-    tell whether the sideband has ever been attached and whether OpenAI's leg is known to be over.
+    person's, None when withheld. `greeting` instructs the model's first response. `joined` tells whether the
+    sideband has ever been attached, `warned` whether the caller was told that the time is nearly up.
+    `leg_gone` and `rtc_gone` tell whether Twilio's leg to the person and OpenAI's are known to be over.
+    `known_at` is when this record last changed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +75,7 @@ class CallRecord(BaseModel):
     transcription_model: str
     max_call_seconds: int
     silence_seconds: int
+    reconcile_seconds: int = 60
     greeting: str
     message: str | None = None
     metadata: dict[str, Any] = {}
@@ -77,10 +95,14 @@ class CallRecord(BaseModel):
     leg_status: CallStatus | None = None
     greeted: bool = False
     joined: bool = False
+    warned: bool = False
+    leg_gone: bool = False
     rtc_gone: bool = False
+    known_at: float = 0
     sequence: int = 0
     usage: Usage = Usage()
     drafts: tuple[Draft, ...] = ()
+    open_tools: tuple[OpenTool, ...] = ()
 
     @property
     def call_id(self) -> str | None:
@@ -91,6 +113,22 @@ class CallRecord(BaseModel):
     def phone_number(self) -> str:
         """The other person's number, or `anonymous`."""
         return self.number or ANONYMOUS
+
+    @property
+    def live_sid(self) -> str | None:
+        """Twilio's leg, unless it is known to be over."""
+        return None if self.leg_gone else self.call_sid
+
+    @property
+    def live_rtc(self) -> str | None:
+        """OpenAI's leg, unless it is known to be over."""
+        return None if self.rtc_gone else self.rtc_id
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether nothing is left to be done: the call has ended, its legs, and its tools too."""
+        asked = any(tool.output is None for tool in self.open_tools)
+        return self.phase is Phase.ENDED and not (self.live_sid or self.live_rtc or asked)
 
     @property
     def caller(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ulid import ULID
 
+from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.record import CallRecord
 from shared.events import (
     CallAnswered,
@@ -47,6 +48,19 @@ def next_event(call: CallRecord, data: EventData, at: float) -> KeptEvent:
         event_id=event_id, sequence=sequence, data=data, **_envelope(call, at)
     )
     return event
+
+
+def ended_data(call: CallRecord) -> EndedData:
+    """Sum up a call that has ended."""
+    if call.end_reason is None or call.ended_at is None:
+        raise ValueError(f"The call {call.ref} has not ended.")
+    return EndedData(
+        status=call.status,
+        end_reason=call.end_reason,
+        duration_seconds=call.duration_seconds(call.ended_at),
+        usage=call.usage,
+        cost_usd=cost_usd(call.model, call.transcription_model, call.usage),
+    )
 
 
 def partial(call: CallRecord, turn: TurnData, at: float) -> TranscriptPartial:

@@ -42,6 +42,15 @@ class LegEnded(Signal):
     status: CallStatus
 
 
+@dataclass(frozen=True, slots=True)
+class LegFound(Signal):
+    """Twilio answered what has become of the leg: its status, and when it ended, in seconds since 1970."""
+
+    status: CallStatus
+    ended_at: float | None
+    asked_at: float
+
+
 # OpenAI's call control, and the sideband
 
 
@@ -93,9 +102,15 @@ class HangUpRequested(Signal):
 
 @dataclass(frozen=True, slots=True)
 class LegsReleased(Signal):
-    """Both legs have been hung up; `status` is Twilio's last word, if there was one."""
+    """What could be hung up is: `call_sid` and `rtc_id` name the legs that are over now.
 
+    `status` is Twilio's last word, if there was one; `ended_at` tells when the leg turned out to have ended.
+    """
+
+    call_sid: str | None = None
+    rtc_id: str | None = None
     status: CallStatus | None = None
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,21 @@ class ToolAnswered(Signal):
 @dataclass(frozen=True, slots=True)
 class TimePassed(Signal):
     """The moment the call asked to be woken at has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeNearlyUp(Signal):
+    """The call has to end soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class WentQuiet(Signal):
+    """No peer has told anything for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDue(Signal):
+    """It is time to try again what could not be hung up."""
 
 
 # The conversation
@@ -227,6 +257,13 @@ class ResponseEnded(Signal):
     response_id: str
     tool_calls: tuple[ToolCall, ...]
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTaken(Signal):
+    """The model has a tool's output."""
+
+    tool_call_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,15 @@ from services.voice_server.domain import signals as s
 from services.voice_server.domain.commands import AskOpenClaw, Command, RetrieveItem
 from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.dialogue import Dialogue
-from services.voice_server.domain.instructions import END_CALL
-from services.voice_server.domain.record import Draft
+from services.voice_server.domain.instructions import END_CALL, INTERRUPTED
+from services.voice_server.domain.record import Draft, OpenTool
 from shared.events import ToolFinishedData, ToolStartedData, TurnData, Usage
 
 GOODBYE_SECONDS = 5
 """How long the assistant's last words may still be played after it has ended the call."""
+
+GAP_SECONDS = 8
+"""After a gap: how long nobody may speak until the assistant asks what it has missed."""
 
 MONOLOGUE_SECONDS = 180
 """How long one of the two may speak without a sign of it: the end of a playback can get lost."""
@@ -40,35 +43,58 @@ class Talk:
         tools: the names of the tools this caller may have used.
         usage: what was consumed before a restart.
         conversation: what was said so far.
+        open_tools: the tool calls that were not answered before a restart.
         at: when it begins, in seconds since 1970.
     """
 
-    def __init__(self, tools: tuple[str, ...], usage: Usage, conversation: Conversation, at: float) -> None:
+    def __init__(
+        self,
+        tools: tuple[str, ...],
+        usage: Usage,
+        conversation: Conversation,
+        open_tools: tuple[OpenTool, ...],
+        at: float,
+    ) -> None:
         self.usage = usage
         self._tools = tools
         self._conversation = conversation
-        self._dialogue = Dialogue()
+        self._dialogue = Dialogue(open_tools)
         self._billed: set[str] = set()
         self._voice_at = at
         self._caller_speaks = False
         self._goodbye_by: float | None = None
+        self._ask_at: float | None = None
 
     def receive(self, signal: s.Signal, at: float) -> list[Outcome]:
         """Take in a signal; say what is to be done and what is to be told."""
-        return [*self._take(signal, at), *self._conversation.release(at)]
+        return [*self._take(signal, at), *self._ask_what_was_missed(at), *self._conversation.release(at)]
 
     def begin(self, greeting: str, at: float) -> list[Outcome]:
         """Let the assistant say the first words."""
         self._voice_at = at
-        return list(self._dialogue.want_response(greeting))
+        return self.say(greeting)
+
+    def say(self, instructions: str) -> list[Outcome]:
+        """Let the assistant say something of ours, now or when it has finished."""
+        return list(self._dialogue.want_response(instructions))
 
     def go_on(self, at: float) -> list[Outcome]:
         """Take up the conversation after a gap: ask for what may have been missed of the turns known of."""
         self._voice_at = at
+        answer_comes = self._dialogue.is_answering or self._dialogue.tools
+        self._ask_at = None if answer_comes else at + GAP_SECONDS
         return [RetrieveItem(draft.item_id) for draft in self.drafts if not draft.text]
+
+    def resume(self, at: float) -> list[Outcome]:
+        """Take up the conversation after a restart, in which the questions under way were lost."""
+        self._dialogue.resume(at)
+        lost = "The question was lost. If the answer still matters, ask it again."
+        running = [tool.tool_call_id for tool in self.open_tools if tool.output is None]
+        return [outcome for name in running for outcome in self._answer(name, at, ok=False, output=lost)]
 
     def finish(self, at: float) -> list[Outcome]:
         """Take out all turns that are left; those still being said are marked as interrupted."""
+        self._ask_at = None
         return list(self._conversation.flush(at))
 
     @property
@@ -82,14 +108,31 @@ class Talk:
         return self._voice_at + silence_seconds + (MONOLOGUE_SECONDS if somebody_speaks else 0)
 
     @property
+    def voice_at(self) -> float:
+        """When somebody was last heard, in seconds since 1970."""
+        return self._voice_at
+
+    @property
+    def open_tools(self) -> tuple[OpenTool, ...]:
+        """The tool calls the model has not got the answer of."""
+        return self._dialogue.tools
+
+    @property
     def drafts(self) -> tuple[Draft, ...]:
         """The turns that are known of, but have not been published."""
         return self._conversation.drafts
 
     @property
     def wake_at(self) -> float | None:
-        """When a turn has waited long enough for the one before it."""
-        return self._conversation.wake_at
+        """When a turn has waited long enough for the one before it, or the silence after a gap has."""
+        moments = (self._conversation.wake_at, self._ask_at)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _ask_what_was_missed(self, at: float) -> list[Outcome]:
+        if self._ask_at is None or at < self._ask_at:
+            return []
+        self._ask_at = None
+        return self.say(INTERRUPTED)
 
     @singledispatchmethod
     def _take(self, _: s.Signal, __: float) -> list[Outcome]:
@@ -141,7 +184,7 @@ class Talk:
 
     @_take.register
     def _sideband_lost(self, _: s.SidebandLost, __: float) -> list[Outcome]:
-        self._caller_speaks = False
+        self._caller_speaks, self._ask_at = False, None
         self._dialogue.cut_off()
         return []
 
@@ -151,26 +194,27 @@ class Talk:
 
     @_take.register
     def _caller_spoke(self, signal: s.CallerSpoke, at: float) -> list[Outcome]:
-        self._voice_at, self._caller_speaks = at, signal.goes_on
+        self._voice_at, self._caller_speaks, self._ask_at = at, signal.goes_on, None
         return []
 
     @_take.register
     def _playback_started(self, signal: s.PlaybackStarted, at: float) -> list[Outcome]:
-        self._voice_at = at
+        self._voice_at, self._ask_at = at, None
         self._dialogue.playback_started(signal.response_id)
         return []
 
     @_take.register
     def _playback_ended(self, signal: s.PlaybackEnded, at: float) -> list[Outcome]:
         self._voice_at = at
-        self._dialogue.playback_ended(signal.response_id)
+        commands = self._dialogue.playback_ended(signal.response_id, cut=signal.cut)
         self._conversation.played(signal.response_id, cut=signal.cut, at=at)
         if self._goodbye_by is not None and not self._dialogue.is_heard:
             self._goodbye_by = at
-        return []
+        return list(commands)
 
     @_take.register
     def _response_started(self, signal: s.ResponseStarted, _: float) -> list[Outcome]:
+        self._ask_at = None
         self._dialogue.response_started(signal)
         return []
 
@@ -186,7 +230,9 @@ class Talk:
         calls, commands = self._dialogue.response_ended(signal, at)
         outcomes: list[Outcome] = list(commands)
         for call in calls:
-            outcomes.append(ToolStartedData(**_named(call), arguments=call.arguments))
+            outcomes.append(
+                ToolStartedData(tool_call_id=call.tool_call_id, name=call.name, arguments=call.arguments)
+            )
             outcomes += self._use(call, signal.response_id, at)
         return outcomes
 
@@ -196,8 +242,7 @@ class Talk:
         if call.name == END_CALL:
             speaks = self._dialogue.is_heard or self._conversation.expects_playback(response_id)
             self._goodbye_by = at + GOODBYE_SECONDS if speaks else at
-            _, seconds, _ = self._dialogue.tool_answered(call.tool_call_id, "", at)
-            return [ToolFinishedData(**_named(call), ok=True, output="", duration_seconds=seconds)]
+            return [_finished(self._dialogue.drop(call.tool_call_id), at, ok=True, output="")]
         if request := _request_of(call.arguments):
             return [AskOpenClaw(call.tool_call_id, request)]
         problem = 'Send {"request": "…"} with what you want to know or have done.'
@@ -211,8 +256,13 @@ class Talk:
 
     def _answer(self, tool_call_id: str, at: float, *, ok: bool, output: str) -> list[Outcome]:
         told = json.dumps({"ok": ok, "answer" if ok else "error": output}, ensure_ascii=False)
-        call, seconds, commands = self._dialogue.tool_answered(tool_call_id, told, at)
-        return [ToolFinishedData(**_named(call), ok=ok, output=output, duration_seconds=seconds), *commands]
+        tool, commands = self._dialogue.answer(tool_call_id, told)
+        return [_finished(tool, at, ok=ok, output=output), *commands]
+
+    @_take.register
+    def _output_taken(self, signal: s.OutputTaken, _: float) -> list[Outcome]:
+        self._dialogue.taken(signal.tool_call_id)
+        return []
 
     def _bill(self, name: str, usage: Usage) -> None:
         if name not in self._billed:
@@ -220,8 +270,11 @@ class Talk:
             self.usage += usage
 
 
-def _named(call: s.ToolCall) -> dict[str, str]:
-    return {"tool_call_id": call.tool_call_id, "name": call.name}
+def _finished(tool: OpenTool, at: float, *, ok: bool, output: str) -> ToolFinishedData:
+    seconds = max(0, at - tool.started_at)
+    return ToolFinishedData(
+        tool_call_id=tool.tool_call_id, name=tool.name, ok=ok, output=output, duration_seconds=seconds
+    )
 
 
 def _request_of(arguments: str) -> str | None:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.voice_server.adapters import openai_webhook
 from services.voice_server.adapters.openai_webhook import WebhookSignatureError
-from services.voice_server.keys import SETTINGS, STORE, SWITCHBOARD
+from services.voice_server.keys import SETTINGS, SWITCHBOARD
 from services.voice_server.routes import twilio
 
 log = structlog.get_logger()
@@ -27,8 +27,6 @@ async def webhook(request: web.Request) -> web.Response:
     offer = openai_webhook.read(body)
     if offer is None:
         return web.Response()
-    if await request.app[STORE].first_sight([f"webhook:{delivery}", f"call:{offer.rtc_id}"], time.time()):
-        await request.app[SWITCHBOARD].offered(offer)
-    else:
-        log.info("webhook_repeated", call_id=offer.rtc_id)
+    if not await request.app[SWITCHBOARD].offered(offer):
+        log.info("webhook_repeated", call_id=offer.rtc_id, delivery=delivery)
     return web.Response()

@@ -96,7 +96,7 @@ async def test_unfinished_calls_come_with_what_they_published_in_the_order_it_wa
 ) -> None:
     call, events = said(record(1), turn("item_a", None), turn("item_c", "item_a"), turn("item_b", "item_a"))
     await store.save(call, events)
-    await store.save(record(2, phase=Phase.ENDED), [])
+    await store.save(record(2, phase=Phase.ENDED, leg_gone=True), [])
     await store.save(record(3, call_sid=None, phase=Phase.DIALLING), [])
     assert await store.unfinished() == [
         (call, ["item_a", "item_b", "item_c"]),
@@ -150,20 +150,12 @@ async def test_what_the_bridge_misses_waits_again(store: Store) -> None:
     assert [sequence for sequence, _ in await store.undelivered(call_id)] == [3, 4]
 
 
-async def test_of_many_at_once_only_one_sees_a_name_first(store: Store) -> None:
-    names = ["webhook:wh_1", "call:rtc_1"]
-    firsts = await asyncio.gather(*(store.first_sight(names, STARTED_AT) for _ in range(20)))
-    assert sorted(firsts) == [False] * 19 + [True]
-    assert not await store.first_sight(["webhook:wh_2", "call:rtc_1"], STARTED_AT)
-    assert await store.first_sight(["webhook:wh_3", "call:rtc_3"], STARTED_AT)
-
-
-async def test_names_are_remembered_for_as_long_as_openai_repeats_itself(store: Store) -> None:
-    day = 24 * 3600
-    assert await store.first_sight(["webhook:wh_1"], STARTED_AT)
-    assert not await store.first_sight(["webhook:wh_1"], STARTED_AT + 3 * day)
-    await store.first_sight(["webhook:wh_2"], STARTED_AT + 8 * day)
-    assert await store.first_sight(["webhook:wh_1"], STARTED_AT + 8 * day)
+async def test_a_call_that_has_ended_is_unfinished_until_its_legs_have_been_hung_up(store: Store) -> None:
+    ended = record(1, phase=Phase.ENDED)
+    await store.save(ended, [])
+    assert [call for call, _ in await store.unfinished()] == [ended]
+    await store.save(record(1, phase=Phase.ENDED, leg_gone=True), [])
+    assert await store.unfinished() == []
 
 
 async def test_all_of_it_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
@@ -171,11 +163,9 @@ async def test_all_of_it_is_there_when_the_file_is_opened_again(tmp_path: Path) 
     first = Store(tmp_path)
     await first.save(call, events)
     await first.delivered(call.call_id or "", 1)
-    await first.first_sight(["webhook:wh_1"], STARTED_AT)
     second = Store(tmp_path)  # the first has not been closed: its process was killed
     assert await second.unfinished() == [(call, ["item_0", "item_1", "item_2"])]
     assert [sequence for sequence, _ in await second.undelivered(call.call_id or "")] == [2, 3, 4, 5]
-    assert not await second.first_sight(["webhook:wh_1"], STARTED_AT)
     await first.close()
     await second.close()
 
@@ -186,8 +176,9 @@ async def test_the_file_is_the_owners_alone(store: Store, tmp_path: Path) -> Non
 
 async def test_a_disk_that_does_not_play_along_is_a_database_error(store: Store, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "voice.sqlite") as other:
-        other.execute("DROP TABLE seen")
+        other.execute("DROP TABLE events")
     other.close()
     with pytest.raises(DatabaseError):
-        await store.first_sight(["webhook:wh_1"], STARTED_AT)
-    await store.save(record(1), [])
+        await store.undelivered_calls()
+    with pytest.raises(DatabaseError):
+        await store.save(record(1), [])

@@ -1,6 +1,7 @@
 """Calls placed and ended at the sandbox's Twilio, and at one that fails in every way."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,6 +14,7 @@ from sandbox.app import Sandbox
 from services.voice_server.adapters.twilio_api import (
     Credentials,
     ImpossibleCallError,
+    Leg,
     TwilioApi,
     TwilioError,
     TwilioUncertainError,
@@ -200,32 +202,40 @@ async def test_any_other_refusal_is_between_twilio_and_us(
     assert api.health.status == "failed"
 
 
+def status_of(leg: Leg | None) -> CallStatus | None:
+    """Read a leg's status."""
+    return leg.status if leg else None
+
+
 async def test_a_queued_call_is_canceled(sandboxed: TwilioApi, sandbox: Sandbox) -> None:
     call_sid = await place(sandboxed)
     assert sandbox.twilio.legs[call_sid].status is CallStatus.QUEUED
-    assert await sandboxed.hang_up(call_sid) is CallStatus.CANCELED
+    assert status_of(await sandboxed.hang_up(call_sid)) is CallStatus.CANCELED
     assert sandbox.twilio.legs[call_sid].status is CallStatus.CANCELED
 
 
 async def test_a_ringing_call_is_canceled(sandboxed: TwilioApi, sandbox: Sandbox) -> None:
     leg = sandbox.twilio.legs[await place(sandboxed, "+14155550105")]  # nobody answers
     await sandbox.world.watch.until(lambda: leg.status is CallStatus.RINGING)
-    assert await sandboxed.hang_up(leg.sid) is CallStatus.CANCELED
+    assert status_of(await sandboxed.hang_up(leg.sid)) is CallStatus.CANCELED
 
 
 async def test_a_call_that_is_talked_on_is_completed(api: TwilioApi, peer: ScriptedPeer) -> None:
     peer.answers = [updated("in-progress"), updated("completed")]
-    assert await api.hang_up(SID) is CallStatus.COMPLETED
+    assert status_of(await api.hang_up(SID)) is CallStatus.COMPLETED
     assert [parse_qs(request.body.decode()) for request in peer.received] == [
         {"Status": ["canceled"]},
         {"Status": ["completed"]},
     ]
 
 
-async def test_a_call_that_has_ended_counts_as_hung_up(sandboxed: TwilioApi) -> None:
+async def test_of_a_call_that_has_ended_twilio_says_how_and_when(sandboxed: TwilioApi) -> None:
     call_sid = await place(sandboxed)
     await sandboxed.hang_up(call_sid)
-    assert await sandboxed.hang_up(call_sid) is None
+    leg = await sandboxed.hang_up(call_sid)
+    assert leg
+    assert leg.status is CallStatus.CANCELED
+    assert leg.ended_at == pytest.approx(time.time(), abs=5)
 
 
 async def test_a_call_that_twilio_does_not_know_counts_as_hung_up(sandboxed: TwilioApi) -> None:
@@ -262,10 +272,10 @@ async def test_a_hang_up_that_fails_says_so(
     assert chosen.health.status == "failed"
 
 
-async def test_what_became_of_a_call_is_told_in_twilios_words(sandboxed: TwilioApi) -> None:
+async def test_what_became_of_a_call_is_told(sandboxed: TwilioApi) -> None:
     call_sid = await place(sandboxed)
-    assert await sandboxed.status(call_sid) == "queued"
+    assert await sandboxed.leg(call_sid) == Leg(CallStatus.QUEUED, None)
     await sandboxed.hang_up(call_sid)
-    assert await sandboxed.status(call_sid) == "canceled"
+    assert status_of(await sandboxed.leg(call_sid)) is CallStatus.CANCELED
     with pytest.raises(TwilioError):
-        await sandboxed.status(SID)
+        await sandboxed.leg(SID)

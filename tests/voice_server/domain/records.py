@@ -23,6 +23,7 @@ def record(phase: Phase = Phase.BRIDGING, **changes: Any) -> CallRecord:
         "transcription_model": "gpt-realtime-whisper",
         "max_call_seconds": 1800,
         "silence_seconds": 60,
+        "reconcile_seconds": 60,
         "greeting": GREETING,
         "phase": phase,
         "phase_since": START,

@@ -17,6 +17,8 @@ SAMPLES: dict[str, Any] = {
     "call_sid": SID,
     "rtc_id": RTC,
     "status": CallStatus.COMPLETED,
+    "ended_at": None,
+    "asked_at": 0.0,
     "gone": False,
     "expired": False,
     "reason": EndReason.HUNG_UP_BY_REQUEST,
@@ -50,6 +52,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "call_sid": st.sampled_from([SID, "CA0002"]),
     "rtc_id": st.sampled_from([RTC, "rtc_2"]),
     "status": st.sampled_from(FINAL),
+    "ended_at": st.sampled_from([None, 0.0, 1_795_000_001.0, 2e9]),
+    "asked_at": st.sampled_from([0.0, 1_795_000_001.0, 2e9]),
     "reason": st.sampled_from(EndReason),
     "session_key": st.just("agent:main:main"),
     "tool_call_id": TOOLS,
@@ -75,7 +79,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     ).map(tuple),
     "code": st.sampled_from(["conversation_already_has_active_response", "server_error"]),
 }
-MAYBE_NONE = {(s.LegsReleased, "status"), (s.ItemAdded, "speaker"), (s.ItemRetrieved, "speaker")}
+MAYBE_NONE: set[tuple[type[s.Signal], str]]
+MAYBE_NONE = {(s.LegsReleased, name) for name in ("status", "call_sid", "rtc_id")}
+MAYBE_NONE |= {(s.ItemAdded, "speaker"), (s.ItemRetrieved, "speaker")}
 MAYBE_NONE |= {(s.ItemRetrieved, "text"), (s.CallerTranscribed, "text")}
 
 
@@ -87,7 +93,15 @@ def any_of(kind: type[s.Signal]) -> st.SearchStrategy[s.Signal]:
     )
 
 
-ENDING = {s.HangUpRequested, s.LegEnded, s.LegRefused, s.SidebandClosed, s.JoinFailed, s.LegsReleased}
+ENDING = {
+    s.LegFound,
+    s.HangUpRequested,
+    s.LegEnded,
+    s.LegRefused,
+    s.SidebandClosed,
+    s.JoinFailed,
+    s.LegsReleased,
+}
 LIVELY = [any_of(kind) for kind in SIGNALS if kind not in ENDING]
 SECONDS = st.sampled_from([0.0, 0.0, 0.0, 0.02, 1.0, 2.0, 4.0, 25.0, 100.0, 4000.0])
 WAKE, RESTART, REATTACH = "wake", "restart", "reattach"

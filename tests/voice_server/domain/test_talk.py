@@ -3,9 +3,10 @@ import json
 import pytest
 
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.commands import AskOpenClaw, RetrieveItem, SubmitOutput
+from services.voice_server.domain.commands import AskOpenClaw, RequestResponse, RetrieveItem, SubmitOutput
 from services.voice_server.domain.conversation import Conversation
-from services.voice_server.domain.talk import GOODBYE_SECONDS, Outcome, SoFar, Talk
+from services.voice_server.domain.instructions import INTERRUPTED
+from services.voice_server.domain.talk import GAP_SECONDS, GOODBYE_SECONDS, Outcome, SoFar, Talk
 from shared.events import Speaker, ToolFinishedData, ToolStartedData, TurnData, Usage
 
 NOW = 1_795_000_000.0
@@ -14,7 +15,7 @@ USER, ASSISTANT = Speaker.CALLER, Speaker.ASSISTANT
 
 def talk() -> Talk:
     """Make the talk of an owner's call."""
-    return Talk(("ask_openclaw", "end_call"), Usage(), Conversation(), NOW)
+    return Talk(("ask_openclaw", "end_call"), Usage(), Conversation(), (), NOW)
 
 
 def told(subject: Talk, *signals: s.Signal, at: float = NOW) -> list[Outcome]:
@@ -146,3 +147,42 @@ def test_at_the_end_what_was_still_being_said_is_kept_as_interrupted() -> None:
     assert isinstance(turn, TurnData)
     assert (turn.content, turn.interrupted) == ("I wanted to", True)
     assert subject.drafts == ()
+
+
+def test_after_a_gap_in_which_nobody_speaks_the_assistant_asks_what_it_missed() -> None:
+    subject = talk()
+    told(subject, s.SidebandLost(), s.SidebandAttached())
+    subject.go_on(NOW)
+    assert subject.wake_at == NOW + GAP_SECONDS
+    assert told(subject, s.TimePassed(), at=NOW + 1) == []
+    (question,) = told(subject, s.TimePassed(), at=NOW + GAP_SECONDS)
+    assert isinstance(question, RequestResponse)
+    assert question.instructions == INTERRUPTED
+    assert subject.wake_at is None
+
+
+@pytest.mark.parametrize(
+    "sign", [s.CallerSpoke(goes_on=True), s.PlaybackStarted("r1"), s.ResponseStarted("r1", None)]
+)
+def test_after_a_gap_whoever_speaks_is_not_interrupted(sign: s.Signal) -> None:
+    subject = talk()
+    told(subject, s.SidebandLost(), s.SidebandAttached())
+    subject.go_on(NOW)
+    told(subject, sign)
+    assert subject.wake_at is None
+
+
+def test_a_question_under_way_when_the_server_stopped_is_answered_with_its_loss() -> None:
+    before = talk()
+    told(before, use("ask_openclaw", '{"request": "weather?"}'))
+    subject = Talk(("ask_openclaw",), Usage(), Conversation(), before.open_tools, NOW)
+    (finished,) = subject.resume(NOW + 7)
+    assert isinstance(finished, ToolFinishedData)
+    assert (finished.tool_call_id, finished.ok, finished.duration_seconds) == ("t1", False, 7)
+    output, request = told(subject, s.SidebandAttached(), at=NOW + 8)
+    assert isinstance(output, SubmitOutput)
+    assert json.loads(output.output)["ok"] is False
+    assert isinstance(request, RequestResponse)
+    subject.go_on(NOW + 8)
+    told(subject, s.OutputTaken("t1"))
+    assert (subject.open_tools, subject.wake_at) == ((), None)

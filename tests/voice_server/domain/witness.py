@@ -1,7 +1,7 @@
 """Somebody who watches a call from outside."""
 
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.call import CLOSING, ENDED, TALKING, Call
+from services.voice_server.domain.call import Call
 from services.voice_server.domain.commands import (
     AskOpenClaw,
     Command,
@@ -12,6 +12,7 @@ from services.voice_server.domain.commands import (
     SubmitOutput,
 )
 from services.voice_server.domain.record import CallRecord
+from services.voice_server.domain.transitions import CLOSING, ENDED, JOINING, TALKING
 from shared.events import KeptEvent, TranscriptUpdate
 from shared.transcript import Turn, in_order
 from tests.voice_server.domain.records import GREETING, START
@@ -48,7 +49,8 @@ class Witness:
         self.now += seconds
         saved = self.call.record
         self.call = Call(CallRecord.model_validate_json(saved.model_dump_json()), self.transcript)
-        self.requested, self.attached = None, saved.phase is not TALKING
+        self.requested = None
+        self.attached = saved.phase is not TALKING and not (saved.phase is JOINING and saved.joined)
         self.active.clear()
         self.asked.clear()
         self._see(self.call.resume(self.now))
@@ -66,7 +68,7 @@ class Witness:
     def _note(self, signal: s.Signal) -> None:
         match signal:
             case s.ResponseStarted(response_id, request_id):
-                self.active.add(response_id)
+                self.active = {response_id}
                 self._answered(request_id)
             case s.ResponseEnded(response_id):
                 self.active.discard(response_id)
@@ -78,6 +80,8 @@ class Witness:
                 if refused and code != "server_error" and self.requested.instructions:
                     self.greetings -= 1
                 self._answered(self.requested.request_id if refused else None)
+            case s.PlaybackEnded(response_id, cut=False):
+                self.active.discard(response_id)
             case s.SidebandLost():
                 self.requested, self.attached = None, False
                 self.active.clear()
@@ -131,6 +135,6 @@ class Witness:
             assert self.hung_up
             assert saved.status.is_final
             assert self.count("call_ended") == (1 if saved.call_id else 0)
-            assert self.call.wake_at is None
+            assert (self.call.wake_at is not None) == bool(saved.live_sid or saved.live_rtc)
         else:
             assert self.call.wake_at is not None
