@@ -176,9 +176,11 @@ class Switchboard:
     @asynccontextmanager
     async def _first(self, name: str) -> AsyncIterator[bool]:
         """Tell whether a call has never been decided about: its own record is the proof. One at a time."""
-        async with self._deciding.setdefault(name, asyncio.Lock()):
-            yield self.find(name) is None and await self._peers.store.call(name) is None
-        self._deciding.pop(name, None)
+        try:
+            async with self._deciding.setdefault(name, asyncio.Lock()):
+                yield self.find(name) is None and await self._peers.store.call(name) is None
+        finally:
+            self._deciding.pop(name, None)
 
     async def hang_up(self, runner: CallRunner, reason: EndReason) -> None:
         """End a call in whatever state it is; return when it has ended."""

@@ -271,31 +271,3 @@ async def test_a_call_that_cannot_be_saved_is_hung_up(
     call = await sandbox.call_over(call_id)
     assert call.realtime is not None
     assert call.realtime.cause is EndCause.HUNG_UP_BY_API
-
-
-async def test_a_restart_takes_the_call_up_where_it_was(
-    start: Start, bridge: RecordingBridge, sandbox: Sandbox
-) -> None:
-    first = await start()
-    call_id = await first.dial("+14155550106")
-    await bridge.watch.until(lambda: len(bridge.turns(call_id)) >= 3)
-    call = realtime(sandbox, call_id)
-    old = call.sidebands[0]
-    await first.crash()
-    second = await start()
-    await sandbox.world.watch.until(lambda: any(one is not old for one in call.sidebands))
-    told = len(bridge.turns(call_id))
-    await bridge.watch.until(lambda: len(bridge.turns(call_id)) >= told + 2)
-    assert await second.ask("DELETE", f"/call/{call_id}") == (
-        200,
-        {"status": "completed", "call_id": call_id},
-    )
-    await bridge.until("call_ended", call_id)
-    events = bridge.of(call_id)
-    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
-    assert bridge.types(call_id).count("call_ended") == 1
-    assert events[-1]["data"]["endReason"] == "hung_up_by_request"
-    greetings = [event for event in call.client_events if event["type"] == "response.create"]
-    assert len(greetings) == 1
-    items = [event["data"]["itemId"] for event in events if event["eventType"] == "transcript_update"]
-    assert len(items) == len(set(items))
