@@ -16,6 +16,7 @@ from shared.events import (
     CallEnded,
     CallStarted,
     EndedData,
+    EndReason,
     KeptEvent,
     NoData,
     StartedData,
@@ -52,12 +53,10 @@ def next_event(call: CallRecord, data: EventData, at: float) -> KeptEvent:
 
 def ended_data(call: CallRecord) -> EndedData:
     """Sum up a call that has ended."""
-    if call.end_reason is None or call.ended_at is None:
-        raise ValueError(f"The call {call.ref} has not ended.")
     return EndedData(
         status=call.status,
-        end_reason=call.end_reason,
-        duration_seconds=call.duration_seconds(call.ended_at),
+        end_reason=call.end_reason or EndReason.CALLER_HUNG_UP,
+        duration_seconds=call.duration_seconds(call.ended_at or call.started_at),
         usage=call.usage,
         cost_usd=cost_usd(call.model, call.transcription_model, call.usage),
     )
