@@ -19,6 +19,7 @@ from pydantic import (
     PlainSerializer,
     PositiveInt,
     TypeAdapter,
+    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
 
@@ -83,7 +84,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Timestamp = Annotated[AwareDatetime, PlainSerializer(iso, return_type=str, when_used="json")]
+Timestamp = Annotated[
+    AwareDatetime,
+    PlainSerializer(iso, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class Usage(BaseModel):

@@ -1,6 +1,6 @@
 """What a service says about itself at `/health`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -19,6 +19,14 @@ class Check(BaseModel):
     detail: str
 
 
+class Health(BaseModel):
+    """How a service is: degraded as soon as something needs attention."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    active_calls: int
+
+
 def ok(detail: str) -> Check:
     """Say that it works, and what was seen."""
     return Check(status="ok", detail=detail)
@@ -34,6 +42,6 @@ def unknown(detail: str) -> Check:
     return Check(status="unknown", detail=detail)
 
 
-def overall(checks: Mapping[str, Check]) -> Literal["ok", "degraded"]:
+def overall(checks: Iterable[Check]) -> Literal["ok", "degraded"]:
     """Summarise: degraded as soon as one check has failed."""
-    return "degraded" if any(check.status == "failed" for check in checks.values()) else "ok"
+    return "degraded" if any(check.status == "failed" for check in checks) else "ok"

@@ -1,6 +1,7 @@
 """Errors over HTTP: RFC 9457 `application/problem+json`, each saying what to change."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -8,6 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.typedefs import Handler, Middleware
+from multidict import MultiMapping
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 log = structlog.get_logger()
@@ -30,6 +32,10 @@ class InvalidRequestError(Exception):
     """The request is not of the documented form."""
 
 
+class MediaTypeError(Exception):
+    """The body is not declared as JSON: send `Content-Type: application/json`."""
+
+
 class UnauthorizedError(Exception):
     """The bearer key is missing or wrong: send `Authorization: Bearer …` with the key from the settings."""
 
@@ -46,6 +52,7 @@ An exception may carry `retry_after_seconds`, and `members`: further members of 
 
 COMMON: StatusTable = {
     InvalidRequestError: (422, "Invalid request"),
+    MediaTypeError: (415, "Unsupported media type"),
     UnauthorizedError: (401, "Unauthorized"),
     NotFoundError: (404, "Not found"),
 }
@@ -116,22 +123,46 @@ def _from_aiohttp(error: web.HTTPException) -> web.Response:
 
 
 async def read_json(request: web.Request, adapter: TypeAdapter[T]) -> T:
-    """Read the request's body as the given type.
+    """Read the request's body as the given type, strictly: `"1"` is no number.
 
     Raises:
+        MediaTypeError: it is not declared as JSON.
         InvalidRequestError: it is not JSON or not of that type; the text names each fault and where it is.
     """
+    if request.content_type != "application/json":
+        raise MediaTypeError
     try:
-        return adapter.validate_json(await request.read())
+        return adapter.validate_json(await request.read(), strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidRequestError(explain(error)) from error
 
 
+def read_values(adapter: TypeAdapter[T], values: MultiMapping[str], names: Iterable[str]) -> T:
+    """Read the named values of a query or of headers as the given type; raises `InvalidRequestError`."""
+    # What is given twice is no single value, and refused as such.
+    given = {name: several[0] if len(several := values.getall(name)) == 1 else several for name in names}
+    try:
+        return adapter.validate_python(given, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise InvalidRequestError(explain(error)) from error
+
+
+_WORDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "missing": lambda _: "is missing",
+    "extra_forbidden": lambda _: "is not known here, leave it out",
+    "json_invalid": lambda context: f"is not JSON: {context['error']}",
+    "union_tag_not_found": lambda context: f"{_tag(context)} is missing",
+    "union_tag_invalid": lambda context: f"{_tag(context)} must be one of {context['expected_tags']}",
+}
+"""What to say instead of pydantic's own words."""
+
+
 def explain(error: ValidationError) -> str:
     """Say in one line what is wrong where, without repeating the input."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    faults = error.errors(include_url=False, include_input=False)
     return "; ".join(
-        f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults
+        f"{_place(fault['loc'])}: {_wrong(fault['type'], fault['msg'], fault.get('ctx', {}))}"
+        for fault in faults
     )
 
 
@@ -139,9 +170,20 @@ def _place(location: Iterable[int | str]) -> str:
     return ".".join(str(part) for part in location) or "body"
 
 
+def _wrong(kind: str, message: str, context: dict[str, Any]) -> str:
+    if words := _WORDS.get(kind):
+        return words(context)
+    return re.sub(r"^\w+ should ", "must ", message.removeprefix("Value error, "))
+
+
+def _tag(context: dict[str, Any]) -> str:
+    # 'event_type' | 'eventType': the last is the one on the wire.
+    return str(context["discriminator"]).split("'")[-2]
+
+
 def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with JSON, from plain data or a pydantic model."""
-    plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
+    plain = data.model_dump(mode="json", by_alias=True) if isinstance(data, BaseModel) else data
     return web.Response(
         body=orjson.dumps(plain), status=status, content_type="application/json", headers=dict(headers or {})
     )

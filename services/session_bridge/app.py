@@ -26,7 +26,7 @@ from services.session_bridge.keys import (
 from services.session_bridge.routes import call_events, events, health, sessions, sync
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
-from shared import bearer, logs, problems
+from shared import bearer, logs, openapi, problems
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.server import Runner
@@ -40,7 +40,6 @@ _STATUSES: problems.StatusTable = {
     VoiceServerError: (502, "Voice server failed"),
     DatabaseError: (503, "Journal unusable"),
 }
-_OPEN = frozenset({"/health"})
 
 
 async def create() -> Runner:
@@ -54,7 +53,7 @@ async def create() -> Runner:
 def build(settings: BridgeSettings) -> web.Application:
     """Build the service from settings."""
     app = web.Application(
-        middlewares=[problems.middleware(_STATUSES), bearer.middleware(settings.bridge_api_key, _OPEN)],
+        middlewares=[problems.middleware(_STATUSES), bearer.middleware(settings.bridge_api_key)],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
     app[SETTINGS] = settings
@@ -65,13 +64,14 @@ def build(settings: BridgeSettings) -> web.Application:
     app.add_routes(
         [
             web.post("/call-event", call_events.take),
-            web.post("/sync-transcript", sync.sync),
+            web.post("/sync-transcript", sync.sync_transcript),
             web.get("/sessions", sessions.list_sessions),
             web.get("/events", events.all_calls, allow_head=False),
             web.get("/calls/{id}/events", events.one_call, allow_head=False),
-            web.get("/health", health.show),
+            web.get("/health", health.show_health),
         ]
     )
+    openapi.publish(app, "Session bridge")
     app.cleanup_ctx.extend([_voice_server, _journal, _tails, _delivery])
     app.on_shutdown.append(events.end_all)
     return app

@@ -30,7 +30,7 @@ from services.voice_server.domain.policy import DestinationRefusedError, Policy,
 from services.voice_server.routes import calls, health, history, twilio, webhook
 from services.voice_server.settings import AgentFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
-from shared import bearer, logs, openclaw_config, problems, settings
+from shared import bearer, logs, openapi, openclaw_config, problems, settings
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.server import Runner
@@ -57,8 +57,6 @@ STATUSES: problems.StatusTable = {
     DatabaseError: (503, "Disk failed"),
 }
 
-SIGNED_OR_OPEN = frozenset({"/webhook", "/voice/twiml", "/voice/incoming", "/health"})
-
 
 async def create() -> Runner:
     """Build the application from the environment, ready to be served; gunicorn's factory.
@@ -81,11 +79,12 @@ async def create() -> Runner:
 def build(config: VoiceSettings, agent: Agent) -> web.Application:
     """Build the application for these settings and this agent."""
     app = web.Application(
-        middlewares=[problems.middleware(STATUSES), bearer.middleware(config.voice_api_key, SIGNED_OR_OPEN)],
+        middlewares=[problems.middleware(STATUSES), bearer.middleware(config.voice_api_key)],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
     for module in (webhook, twilio, calls, history, health):
         app.add_routes(module.routes)
+    openapi.publish(app, "Voice server")
     app[keys.SETTINGS] = config
 
     async def parts(app: web.Application) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import aiohttp
 import orjson
@@ -91,8 +91,9 @@ async def take(stream: AsyncIterator[Frame], count: int) -> list[Frame]:
 def fetch(port: int, path: str, body: Json | None = None) -> Json | None:
     """Ask a bridge in another process; None while it does not answer."""
     data = None if body is None else orjson.dumps(body)
+    request = Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": "application/json"})
     try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", data, timeout=5) as response:
+        with urlopen(request, timeout=5) as response:
             answer: Json = orjson.loads(response.read())
     except OSError:
         return None

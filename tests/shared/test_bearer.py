@@ -4,19 +4,23 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from shared import bearer, problems
+from shared.operation import OPEN, operation
 
 KEY = SecretStr("geheim-ß")
 
 
 async def asked(key: SecretStr | None, path: str, headers: dict[str, str]) -> int:
     """Ask a server behind the key, and return its status."""
-    layers = [problems.middleware({}), bearer.middleware(key, frozenset({"/health"}))]
+    layers = [problems.middleware({}), bearer.middleware(key)]
     app = web.Application(middlewares=layers)
 
     async def fine(_: web.Request) -> web.Response:
         return web.Response()
 
-    app.router.add_get("/{path:.*}", fine)
+    app.router.add_get("/health", operation({200: None}, security=OPEN)(fine))
+    app.router.add_get("/signed", operation({200: None}, security=("twilio",))(fine))
+    app.router.add_get("/calls", operation({200: None})(fine))
+    app.router.add_get("/unstated", fine)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
         return (await client.get(path, headers=headers)).status
 
@@ -42,8 +46,11 @@ async def test_without_a_header_nobody_comes_in() -> None:
     assert await asked(KEY, "/calls", {}) == 401
 
 
-@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/health/", 401)])
-async def test_an_open_path_is_open_and_its_neighbours_are_not(path: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/health", 200), ("/signed", 200), ("/health/", 401), ("/nothing", 401), ("/unstated", 401)],
+)
+async def test_only_what_states_so_is_open(path: str, status: int) -> None:
     assert await asked(KEY, path, {}) == status
 
 

@@ -58,6 +58,8 @@ class RunningServer:
     def raw(self, method: str, path: str, data: bytes | None = None, *, key: str | None = KEY) -> Any:
         """Use its API; the answer itself."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if data is not None:
+            headers["Content-Type"] = "application/json"
         url = URL(self.url + path, encoded=True)
         return self.http.request(method, url, data=data, headers=headers)
 

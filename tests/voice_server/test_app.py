@@ -62,7 +62,7 @@ async def test_a_bad_agent_file_is_named(
     with pytest.raises(SystemExit) as ended:
         await create()
     told = f"{ended.value}{capsys.readouterr().err}"
-    assert "agent.json: instructions: Field required" in told
+    assert "agent.json: instructions: is missing" in told
 
 
 def config(environment: Environment, **changes: str) -> VoiceSettings:

@@ -133,7 +133,7 @@ def test_the_agent_as_published_still_loads_with_its_successors(tmp_path: Path) 
         ("{", "agent.json: "),
         ("[]", "agent.json: "),
         ("\x00", "agent.json: "),
-        ('{"name": "Ada"}', "instructions: Field required"),
+        ('{"name": "Ada"}', "instructions: is missing"),
         ('{"name": "Ada", "instructions": "Hi.", "voice": "vader"}', "choose one of alloy"),
         ('{"name": "Ada", "instructions": "Hi.", "max_call_seconds": 0}', "max_call_seconds: "),
     ],

@@ -1,35 +1,46 @@
 """`POST /call-event`: what the voice server tells us, kept before it is acknowledged."""
 
+from typing import Literal
+
 import structlog
 from aiohttp import web
 
 from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError
 from services.session_bridge.keys import DELIVERY, JOURNAL, SESSION_KEYS, TAILS
-from shared.events import CallEnded, KeptEvent, TranscriptPartial, call_event
-from shared.problems import json_response, read_json
+from services.session_bridge.routes.views import Answer
+from shared.events import CallEnded, CallEvent, KeptEvent, TranscriptPartial
+from shared.operation import operation
+from shared.problems import json_response
 
 log = structlog.get_logger()
 
 
-async def take(request: web.Request) -> web.Response:
+class EventReceipt(Answer):
+    """What became of an event; `session_key` is null while undecided."""
+
+    status: Literal["accepted", "duplicate"]
+    session_key: str | None
+
+
+@operation({200: EventReceipt}, problems=(409, 503))
+async def take(request: web.Request, body: CallEvent) -> web.Response:
     """Take one event: kept on disk, a partial only shown. A repeat is answered and dropped."""
-    event = await read_json(request, call_event)
-    with structlog.contextvars.bound_contextvars(call_id=event.call_id):
-        if isinstance(event, TranscriptPartial):
-            return await _show(request.app, event)
-        receipt = await request.app[JOURNAL].accept(event, await _first_key(request.app, event))
-        if isinstance(event, CallEnded):
-            request.app[DELIVERY].start(event.call_id)
-            log.info("call_ended", status=event.data.status, events=event.sequence)
-    status = "accepted" if receipt.is_new else "duplicate"
-    return json_response({"status": status, "sessionKey": receipt.session_key})
+    with structlog.contextvars.bound_contextvars(call_id=body.call_id):
+        if isinstance(body, TranscriptPartial):
+            return await _show(request.app, body)
+        receipt = await request.app[JOURNAL].accept(body, await _first_key(request.app, body))
+        if isinstance(body, CallEnded):
+            request.app[DELIVERY].start(body.call_id)
+            log.info("call_ended", status=body.data.status, events=body.sequence)
+    status: Literal["accepted", "duplicate"] = "accepted" if receipt.is_new else "duplicate"
+    return json_response(EventReceipt(status=status, session_key=receipt.session_key))
 
 
 async def _show(app: web.Application, partial: TranscriptPartial) -> web.Response:
     session = await app[JOURNAL].session(partial.call_id)
     key = session.session_key if session else None
     app[TAILS].publish(partial, key)
-    return json_response({"status": "accepted", "sessionKey": key})
+    return json_response(EventReceipt(status="accepted", session_key=key))
 
 
 async def _first_key(app: web.Application, event: KeptEvent) -> str | None:

@@ -4,36 +4,66 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from typing import Literal
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse, sse_response
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.session_bridge.adapters.journal import SYNCED
 from services.session_bridge.keys import JOURNAL, SETTINGS, STREAMS, TAILS
 from services.session_bridge.tails import Frame, Scope
-from shared.problems import InvalidRequestError, NotFoundError
+from shared.operation import operation
+from shared.problems import NotFoundError
 
+_EVENT_ID = r"^[0-9]{0,18}$"
 _SEND_BUFFER_BYTES = 64 * 1024
 """What the kernel may hold for a client that does not read, before we notice."""
 
 
-async def all_calls(request: web.Request) -> web.StreamResponse:
+class CallEventsQuery(BaseModel):
+    """What is wanted of a call. `partials` shows turns while they are spoken, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    partials: Literal["0", "1"] = "0"
+    last_event_id: str = Field("", alias="lastEventId", pattern=_EVENT_ID)
+
+
+class EventsQuery(CallEventsQuery):
+    """What is wanted of all calls: those of one call, or of one conversation."""
+
+    call_id: str | None = Field(None, alias="callId")
+    session_key: str | None = Field(None, alias="sessionKey")
+
+
+class EventsHeaders(BaseModel):
+    """What an EventSource sends when it comes back; it is newer than the address."""
+
+    last_event_id: str = Field("", alias="Last-Event-ID", pattern=_EVENT_ID)
+
+
+@operation({200: "text/event-stream"}, problems=(503,))
+async def all_calls(request: web.Request, query: EventsQuery, headers: EventsHeaders) -> web.StreamResponse:
     """Stream the events of all calls, from now on or behind `Last-Event-ID`."""
-    scope = Scope(request.query.get("callId"), request.query.get("sessionKey"), _partials(request))
-    return await _stream(request, scope, _last_event_id(request), until=None)
+    scope = Scope(query.call_id, query.session_key, query.partials == "1")
+    return await _stream(request, scope, _after(query, headers), until=None)
 
 
-async def one_call(request: web.Request) -> web.StreamResponse:
+@operation({200: "text/event-stream", 204: None}, problems=(404, 503))
+async def one_call(
+    request: web.Request, query: CallEventsQuery, headers: EventsHeaders
+) -> web.StreamResponse:
     """Stream one call from its first event, or behind `Last-Event-ID`; ends when it is in OpenClaw."""
     call_id = request.match_info["id"]
     journal = request.app[JOURNAL]
     if await journal.session(call_id) is None:
         raise NotFoundError("No event of this call has come.")
-    after = _last_event_id(request) or 0
+    after = _after(query, headers) or 0
     synced = await journal.synced_number(call_id)
     if synced is not None and after >= synced:
         return web.Response(status=204)  # An EventSource stops asking at that.
-    return await _stream(request, Scope(call_id, partials=_partials(request)), after, until=SYNCED)
+    return await _stream(request, Scope(call_id, partials=query.partials == "1"), after, until=SYNCED)
 
 
 async def end_all(app: web.Application) -> None:
@@ -98,18 +128,6 @@ def _cut_if_stuck(transport: asyncio.Transport) -> None:
         transport.abort()
 
 
-def _partials(request: web.Request) -> bool:
-    value = request.query.get("partials", "0")
-    if value not in {"0", "1"}:
-        raise InvalidRequestError("partials: use 0 or 1")
-    return value == "1"
-
-
-def _last_event_id(request: web.Request) -> int | None:
-    # The header is what an EventSource sends when it comes back; it is newer than the address.
-    value = request.headers.get("Last-Event-ID") or request.query.get("lastEventId")
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdigit()) or len(value) > 18:
-        raise InvalidRequestError("Last-Event-ID: use the id of an event that was received")
-    return int(value)
+def _after(query: CallEventsQuery, headers: EventsHeaders) -> int | None:
+    last = headers.last_event_id or query.last_event_id
+    return int(last) if last else None

@@ -1,30 +1,53 @@
 """`GET /sessions`: the calls and what has become of each."""
 
+from typing import Self
+
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict
 
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.keys import JOURNAL
-from shared.problems import InvalidRequestError, json_response
+from services.session_bridge.routes.views import Answer
+from shared.events import Direction
+from shared.operation import operation
+from shared.problems import json_response
 
 
-async def list_sessions(request: web.Request) -> web.Response:
-    """List the calls, the newest first; `state=` filters."""
-    wanted = request.query.get("state")
-    if wanted is not None and wanted not in set(State):
-        raise InvalidRequestError(f"state: use one of {', '.join(State)}")
-    states = (State(wanted),) if wanted else tuple(State)
+class SessionsQuery(BaseModel):
+    """Which calls are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State | None = None
+
+
+class SessionView(Answer):
+    """A call as it is watched. `turns` counts them; `last_error` says what keeps it out of OpenClaw."""
+
+    session_key: str | None
+    call_id: str
+    phone_number: str
+    direction: Direction
+    started_at: str
+    turns: int
+    state: State
+    last_error: str | None
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """Show a session."""
+        return cls.model_validate(session, from_attributes=True, by_name=True)
+
+
+class Sessions(Answer):
+    """The calls, the newest first."""
+
+    sessions: list[SessionView]
+
+
+@operation({200: Sessions}, problems=(503,))
+async def list_sessions(request: web.Request, query: SessionsQuery) -> web.Response:
+    """List the calls, the newest first."""
+    states = (query.state,) if query.state else tuple(State)
     sessions = await request.app[JOURNAL].sessions(*states)
-    return json_response({"sessions": [_shown(session) for session in sessions]})
-
-
-def _shown(session: Session) -> dict[str, str | int | None]:
-    return {
-        "sessionKey": session.session_key,
-        "callId": session.call_id,
-        "phoneNumber": session.phone_number,
-        "direction": session.direction,
-        "startedAt": session.started_at,
-        "turns": session.turns,
-        "state": session.state,
-        "lastError": session.last_error,
-    }
+    return json_response(Sessions(sessions=[SessionView.of(session) for session in sessions]))

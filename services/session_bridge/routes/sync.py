@@ -1,49 +1,63 @@
 """`POST /sync-transcript`: write a call into OpenClaw now, and tell the truth about it."""
 
+from typing import Literal
+
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.session_bridge.adapters.openclaw_folder import Store
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.domain.session_key import agent_of
 from services.session_bridge.keys import DELIVERY, JOURNAL, OPENCLAW, VOICE_SERVER
-from shared.problems import json_response, read_json
+from services.session_bridge.routes.views import Answer
+from shared.operation import operation
+from shared.problems import json_response
 
 
 class CallRunningError(Exception):
     """The call is still running; it is written by itself when it has ended."""
 
 
-class _Request(BaseModel):
+class SyncRequest(BaseModel):
+    """Which call to write, by either of its ids."""
+
     model_config = ConfigDict(extra="forbid")
 
     call_id: str = Field(alias="callId", pattern=r"^[A-Za-z0-9_-]{1,128}$")
 
 
-_REQUEST = TypeAdapter(_Request)
+class Synced(Answer):
+    """The call is in OpenClaw; `messages_injected` counts what was written just now."""
+
+    success: Literal[True] = True
+    session_key: str
+    messages_injected: int
+    store: Store | None
 
 
-async def sync(request: web.Request) -> web.Response:
+class SyncPending(Answer):
+    """The write has to wait for what `reason` names, and is made as soon as it can be."""
+
+    success: Literal[False] = False
+    state: Literal["pending"] = "pending"
+    reason: str | None
+
+
+@operation({200: Synced, 202: SyncPending}, problems=(404, 409, 502, 503))
+async def sync_transcript(request: web.Request, body: SyncRequest) -> web.Response:
     """Write a call now, fetched from the voice server if it is not here; 202 if it has to wait."""
     app = request.app
-    call_id = (await read_json(request, _REQUEST)).call_id
-    with structlog.contextvars.bound_contextvars(call_id=call_id):
-        session = await app[JOURNAL].session(call_id) or await _fetched(app, call_id)
+    with structlog.contextvars.bound_contextvars(call_id=body.call_id):
+        session = await app[JOURNAL].session(body.call_id) or await _fetched(app, body.call_id)
         if session.state is State.ACTIVE:
             raise CallRunningError
         session, injected = await app[DELIVERY].attempt(session.call_id)
         if session.state is not State.SYNCED or session.session_key is None:
             app[DELIVERY].start(session.call_id)
-            pending = {"success": False, "state": "pending", "reason": session.last_error}
-            return json_response(pending, status=202)
-    return json_response(
-        {
-            "success": True,
-            "sessionKey": session.session_key,
-            "messagesInjected": injected,
-            "store": app[OPENCLAW].store(agent_of(session.session_key)),
-        }
-    )
+            return json_response(SyncPending(reason=session.last_error), status=202)
+    store = app[OPENCLAW].store(agent_of(session.session_key))
+    return json_response(Synced(session_key=session.session_key, messages_injected=injected, store=store))
 
 
 async def _fetched(app: web.Application, call_id: str) -> Session:

@@ -73,7 +73,9 @@ class _OfferData(BaseModel):
     sip_headers: list[_Header]
 
 
-class _Event(BaseModel):
+class Event(BaseModel):
+    """An event of OpenAI's; only the offer of a call is looked at."""
+
     type: str
     data: object = None
 
@@ -85,7 +87,7 @@ def read(body: bytes) -> Offer | None:
         WebhookFormatError: it is not an event at all, or an offer without what is needed.
     """
     try:
-        event = _Event.model_validate(orjson.loads(body))
+        event = Event.model_validate(orjson.loads(body))
         if event.type != _OFFER:
             return None
         data = _OfferData.model_validate(event.data)

@@ -1,21 +1,24 @@
 """`/call` and `/calls`: place a call, end it, see what is running."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.voice_server.keys import STORE, SWITCHBOARD
-from services.voice_server.routes.views import summary
+from services.voice_server.routes.views import CallSummary, summary
 from shared import phone
 from shared.events import CallStatus, EndReason
-from shared.problems import NotFoundError, json_response, read_json
+from shared.operation import operation
+from shared.problems import NotFoundError, json_response
 
 routes = web.RouteTableDef()
 
-Number = Annotated[str, AfterValidator(phone.parse)]
+Number = Annotated[
+    str, AfterValidator(phone.parse), Field(examples=["+14155550123"], json_schema_extra={"format": "phone"})
+]
 
 
 def _plain(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -37,21 +40,39 @@ class CallRequest(BaseModel):
     metadata: Annotated[dict[str, Any], AfterValidator(_plain)] = Field({}, max_length=50)
 
 
-_call_request = TypeAdapter(CallRequest)
+class CallInitiated(BaseModel):
+    """The call is being dialled; `Location` leads to it."""
+
+    status: Literal["initiated"] = "initiated"
+    call_id: str
+    message: str
+
+
+class CallEnded(BaseModel):
+    """What the call has come to: `canceled` if nobody had picked up."""
+
+    status: Literal["canceled", "completed"]
+    call_id: str
+
+
+class RunningCalls(BaseModel):
+    """The calls that are not over, oldest first."""
+
+    active_calls: int
+    calls: list[CallSummary]
 
 
 @routes.post("/call")
-async def place_call(request: web.Request) -> web.Response:
+@operation({202: CallInitiated}, sends=("Location",), problems=(403, 429, 502, 503))
+async def place_call(request: web.Request, body: CallRequest) -> web.Response:
     """Have somebody called."""
-    wanted = await read_json(request, _call_request)
-    call_id = await request.app[SWITCHBOARD].place(
-        wanted.to, wanted.message, wanted.caller_id, wanted.metadata
-    )
-    body = {"status": "initiated", "call_id": call_id, "message": f"Call initiated to {wanted.to}"}
-    return json_response(body, status=202, headers={"Location": f"/history/{call_id}"})
+    call_id = await request.app[SWITCHBOARD].place(body.to, body.message, body.caller_id, body.metadata)
+    initiated = CallInitiated(call_id=call_id, message=f"Call initiated to {body.to}")
+    return json_response(initiated, status=202, headers={"Location": f"/history/{call_id}"})
 
 
 @routes.delete("/call/{id}")
+@operation({200: CallEnded}, problems=(404, 503))
 async def end_call(request: web.Request) -> web.Response:
     """End a call, whatever it is doing. Ending it again changes nothing."""
     call_id = request.match_info["id"]
@@ -61,12 +82,15 @@ async def end_call(request: web.Request) -> web.Response:
     record = runner.record if runner else await request.app[STORE].call(call_id)
     if record is None:
         raise NotFoundError(f"There is no call {call_id!r}; GET /calls lists those running.")
-    told = "canceled" if record.status is CallStatus.CANCELED else "completed"
-    return json_response({"status": told, "call_id": record.call_id})
+    canceled = record.status is CallStatus.CANCELED
+    return json_response(
+        CallEnded(status="canceled" if canceled else "completed", call_id=record.call_id or call_id)
+    )
 
 
 @routes.get("/calls")
+@operation({200: RunningCalls})
 async def running_calls(request: web.Request) -> web.Response:
     """List the calls that are not over."""
     calls = [summary(record, time.time()) for record in request.app[SWITCHBOARD].active if record.call_id]
-    return json_response({"active_calls": len(calls), "calls": calls})
+    return json_response(RunningCalls(active_calls=len(calls), calls=calls))

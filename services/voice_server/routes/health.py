@@ -1,16 +1,34 @@
 """`/health`: is the server well, and what is wrong if it is not."""
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from services.voice_server.keys import OUTBOX, PEERS, STORE, SWITCHBOARD
 from shared import health
 from shared.database import DatabaseError
+from shared.operation import OPEN, operation
 from shared.problems import json_response
 
 routes = web.RouteTableDef()
 
 
+class Checks(BaseModel):
+    """What the voice server depends on."""
+
+    openai: health.Check
+    twilio: health.Check
+    bridge: health.Check
+    store: health.Check
+
+
+class VoiceHealth(health.Health):
+    """How the voice server and its peers are."""
+
+    checks: Checks
+
+
 @routes.get("/health")
+@operation({200: VoiceHealth, 503: VoiceHealth}, security=OPEN)
 async def show_health(request: web.Request) -> web.Response:
     """Tell how the server and its peers are; 503 only when no call can be served."""
     peers = request.app[PEERS]
@@ -25,10 +43,10 @@ async def show_health(request: web.Request) -> web.Response:
         "bridge": request.app[OUTBOX].health,
         "store": store,
     }
-    body = {
-        "status": health.overall(checks),
-        "version": health.VERSION,
-        "active_calls": len(request.app[SWITCHBOARD].active),
-        "checks": {name: check.model_dump() for name, check in checks.items()},
-    }
-    return json_response(body, status=503 if store.status == "failed" else 200)
+    told = VoiceHealth(
+        status=health.overall(checks.values()),
+        version=health.VERSION,
+        active_calls=len(request.app[SWITCHBOARD].active),
+        checks=Checks(**checks),
+    )
+    return json_response(told, status=503 if store.status == "failed" else 200)

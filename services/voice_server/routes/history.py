@@ -4,15 +4,16 @@ import time
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.voice_server.adapters.store import Filter
 from services.voice_server.domain.record import CallRecord
 from services.voice_server.keys import STORE, SWITCHBOARD
-from services.voice_server.routes.views import details, summary
+from services.voice_server.routes.views import CallDetails, CallSummary, details, summary
 from shared import phone
-from shared.events import ANONYMOUS, CallStatus, Direction, iso
-from shared.problems import InvalidRequestError, NotFoundError, explain, json_response
+from shared.events import ANONYMOUS, CallStatus, Direction, Speaker, Timestamp
+from shared.operation import operation
+from shared.problems import NotFoundError, json_response
 
 routes = web.RouteTableDef()
 
@@ -24,7 +25,7 @@ def _number(text: str) -> str:
     return text if text == ANONYMOUS else phone.parse(text.replace(" ", "+", 1) if text[:1] == " " else text)
 
 
-class Query(BaseModel):
+class HistoryQuery(BaseModel):
     """Which part of the history is wanted."""
 
     model_config = ConfigDict(extra="forbid")
@@ -36,25 +37,44 @@ class Query(BaseModel):
     number: Annotated[str, AfterValidator(_number)] | None = None
 
 
-_query = TypeAdapter(Query)
+class HistoryPage(BaseModel):
+    """A part of the history; `next_cursor` leads to the older calls, null at the end."""
+
+    calls: list[CallSummary]
+    next_cursor: str | None
+
+
+class Said(BaseModel):
+    """A turn; `interrupted` if the other cut it short."""
+
+    timestamp: Timestamp
+    speaker: Speaker
+    content: str
+    item_id: str
+    interrupted: bool
+
+
+class Transcript(BaseModel):
+    """What was said in a call, in the order it was spoken."""
+
+    call_id: str
+    transcript: list[Said]
 
 
 @routes.get("/history")
-async def history(request: web.Request) -> web.Response:
+@operation({200: HistoryPage}, problems=(503,))
+async def history(request: web.Request, query: HistoryQuery) -> web.Response:
     """List calls, newest first."""
-    try:
-        query = _query.validate_python(dict(request.query))
-    except ValidationError as error:
-        raise InvalidRequestError(explain(error)) from error
     wanted = Filter(query.limit + 1, query.cursor, query.direction, query.status, query.number)
     rows = await request.app[STORE].history(wanted)
     page = rows[: query.limit]
     cursor = str(page[-1][0]) if len(rows) > query.limit else None
     now = time.time()
-    return json_response({"calls": [summary(call, now) for _, call in page], "next_cursor": cursor})
+    return json_response(HistoryPage(calls=[summary(call, now) for _, call in page], next_cursor=cursor))
 
 
 @routes.get("/history/{id}")
+@operation({200: CallDetails}, problems=(404, 503))
 async def one_call(request: web.Request) -> web.Response:
     """Show one call."""
     call = await _call(request)
@@ -63,20 +83,21 @@ async def one_call(request: web.Request) -> web.Response:
 
 
 @routes.get("/history/{id}/transcript")
+@operation({200: Transcript}, problems=(404, 503))
 async def transcript(request: web.Request) -> web.Response:
     """Show what was said in a call, so far if it runs, in the order it was spoken."""
     call = await _call(request)
     turns = [
-        {
-            "timestamp": iso(turn.at),
-            "speaker": turn.speaker,
-            "content": turn.content,
-            "item_id": turn.item_id,
-            "interrupted": turn.interrupted,
-        }
+        Said(
+            timestamp=turn.at,
+            speaker=turn.speaker,
+            content=turn.content,
+            item_id=turn.item_id,
+            interrupted=turn.interrupted,
+        )
         for turn in await request.app[STORE].turns(call)
     ]
-    return json_response({"call_id": call.call_id, "transcript": turns})
+    return json_response(Transcript(call_id=call.call_id or "", transcript=turns))
 
 
 async def _call(request: web.Request) -> CallRecord:

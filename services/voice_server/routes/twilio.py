@@ -3,6 +3,7 @@
 import structlog
 from aiohttp import web
 from multidict import MultiDict
+from pydantic import BaseModel, ConfigDict
 
 from services.voice_server.adapters import twilio_webhook
 from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
@@ -10,6 +11,7 @@ from services.voice_server.domain import signals as s
 from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.keys import SETTINGS, SWITCHBOARD
 from shared import phone
+from shared.operation import operation
 from shared.problems import InvalidRequestError
 
 log = structlog.get_logger()
@@ -18,7 +20,23 @@ routes = web.RouteTableDef()
 Form = MultiDict[str]
 
 
+class CallForm(BaseModel):
+    """What Twilio posts about a call, as far as it matters here."""
+
+    model_config = ConfigDict(extra="allow")
+
+    AccountSid: str
+    CallSid: str
+    CallStatus: str = ""
+    From: str = ""
+
+
+FORM = {"application/x-www-form-urlencoded": CallForm}
+_twiml_for_twilio = operation({200: "text/xml"}, problems=(503,), security=("twilio",), signed=FORM)
+
+
 @routes.post("/voice/twiml")
+@_twiml_for_twilio
 async def person_answered(request: web.Request) -> web.Response:
     """Connect the person who has just picked up our call to the model."""
     form = await verified_form(request)
@@ -33,6 +51,7 @@ async def person_answered(request: web.Request) -> web.Response:
 
 
 @routes.post("/voice/incoming")
+@_twiml_for_twilio
 async def person_called(request: web.Request) -> web.Response:
     """Decide about somebody who calls a number that points at this server."""
     form = await verified_form(request)

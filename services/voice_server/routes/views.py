@@ -1,43 +1,70 @@
 """How calls look in answers."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
 
 from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.record import CallRecord
-from shared.events import iso
+from shared.events import CallStatus, Direction, EndReason, Timestamp, Usage
 
 
-def moment(seconds: float | None) -> str | None:
-    """Format seconds since 1970 as `2026-11-22T14:03:11.204Z`."""
-    return None if seconds is None else iso(datetime.fromtimestamp(seconds, UTC))
+class CallSummary(BaseModel):
+    """A call as it appears in lists. `duration_seconds` counts from when somebody picked up."""
+
+    call_id: str
+    direction: Direction
+    status: CallStatus
+    caller: str = Field(serialization_alias="from")
+    callee: str = Field(serialization_alias="to")
+    started_at: Timestamp
+    duration_seconds: int
+    agent: str
 
 
-def summary(call: CallRecord, at: float) -> dict[str, Any]:
+class CallDetails(CallSummary):
+    """All of a call. `transcript_state` is `pending` while the bridge lacks some of it."""
+
+    answered_at: Timestamp | None
+    ended_at: Timestamp | None
+    end_reason: EndReason | None
+    usage: Usage
+    cost_usd: float | None
+    session_key: str | None
+    transcript_state: Literal["recording", "pending", "delivered"]
+    metadata: dict[str, Any]
+
+
+def summary(call: CallRecord, at: float) -> CallSummary:
     """Show a call as it appears in lists."""
-    return {
-        "call_id": call.call_id,
-        "direction": call.direction,
-        "status": call.status,
-        "from": call.caller,
-        "to": call.callee,
-        "started_at": moment(call.started_at),
-        "duration_seconds": call.duration_seconds(at),
-        "agent": call.agent,
-    }
+    return CallSummary(
+        call_id=call.call_id or "",
+        direction=call.direction,
+        status=call.status,
+        caller=call.caller,
+        callee=call.callee,
+        started_at=_moment(call.started_at),
+        duration_seconds=call.duration_seconds(at),
+        agent=call.agent,
+    )
 
 
-def details(call: CallRecord, at: float, *, delivered: bool) -> dict[str, Any]:
-    """Show all of a call. `transcript_state`: `recording`, `pending` (the bridge lacks some), `delivered`."""
-    state = "recording" if call.ended_at is None else "delivered" if delivered else "pending"
-    return {
-        **summary(call, at),
-        "answered_at": moment(call.answered_at),
-        "ended_at": moment(call.ended_at),
-        "end_reason": call.end_reason,
-        "usage": call.usage.model_dump(),
-        "cost_usd": cost_usd(call.model, call.transcription_model, call.usage),
-        "session_key": call.session_key,
-        "transcript_state": state,
-        "metadata": call.metadata,
-    }
+def details(call: CallRecord, at: float, *, delivered: bool) -> CallDetails:
+    """Show all of a call."""
+    ended = call.ended_at is not None
+    return CallDetails(
+        **summary(call, at).model_dump(),
+        answered_at=None if call.answered_at is None else _moment(call.answered_at),
+        ended_at=None if call.ended_at is None else _moment(call.ended_at),
+        end_reason=call.end_reason,
+        usage=call.usage,
+        cost_usd=cost_usd(call.model, call.transcription_model, call.usage),
+        session_key=call.session_key,
+        transcript_state=("delivered" if delivered else "pending") if ended else "recording",
+        metadata=call.metadata,
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -9,12 +9,19 @@ from services.voice_server.adapters import openai_webhook
 from services.voice_server.adapters.openai_webhook import WebhookSignatureError
 from services.voice_server.keys import SETTINGS, SWITCHBOARD
 from services.voice_server.routes import twilio
+from shared.operation import operation
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
 @routes.post("/webhook")
+@operation(
+    {200: None, 204: None},
+    problems=(503,),
+    security=("openai", "twilio"),
+    signed={"application/json": openai_webhook.Event, **twilio.FORM},
+)
 async def webhook(request: web.Request) -> web.Response:
     """Take in a webhook: answered within milliseconds, whatever has to be done about it."""
     if "X-Twilio-Signature" in request.headers:

@@ -30,7 +30,7 @@ async def test_after_the_end_nothing_but_a_finished_tool_is_taken(bridge: Bridge
     await bridge.tell([kept(CALL, 4, "tool_finished", tool)])
 
 
-@pytest.mark.parametrize("body", [None, [], {"eventType": "call_started"}, call()[0] | {"sequence": 0}])
+@pytest.mark.parametrize("body", [{}, [], {"eventType": "call_started"}, call()[0] | {"sequence": 0}])
 async def test_an_event_of_another_form_is_refused_by_name_of_the_fault(bridge: Bridge, body: object) -> None:
     status, problem = await bridge.post("/call-event", body)
     assert (status, problem["title"]) == (422, "Invalid request")

@@ -26,4 +26,4 @@ async def test_a_state_filters_and_an_unknown_one_is_refused(bridge: Bridge) -> 
     assert await bridge.sessions("?state=failed") == []
     status, problem = await bridge.get("/sessions?state=lost")
     assert status == 422
-    assert "active, syncing, synced, failed" in problem["detail"]
+    assert "must be 'active', 'syncing', 'synced' or 'failed'" in problem["detail"]
