@@ -57,6 +57,11 @@ def caller_number(text: str) -> str | None:
     return text if E164.fullmatch(text) and text not in _WITHHELD else None
 
 
+def is_forged(verdict: str) -> bool:
+    """Tell whether a carrier has found a caller's number to be made up (STIR/SHAKEN), in Twilio's words."""
+    return verdict.strip().lower().startswith("tn-validation-failed")
+
+
 def mask(text: str) -> str:
     """Hide the middle of every E.164 number in a text: `+14155550123` becomes `+1415…23`."""
     return E164.sub(lambda found: f"{found[0][:5]}…{found[0][-2:]}", text)

@@ -26,7 +26,13 @@ from services.voice_server.call_runner import Peers
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.opening import Limits
-from services.voice_server.domain.policy import DestinationRefusedError, Policy, TooManyCallsError
+from services.voice_server.domain.policy import (
+    DestinationRefusedError,
+    PhoneOffError,
+    Policy,
+    TooManyCallsError,
+)
+from services.voice_server.domain.quotas import Quotas
 from services.voice_server.routes import calls, health, history, twilio, webhook
 from services.voice_server.settings import AgentFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
@@ -45,6 +51,7 @@ STATUSES: problems.StatusTable = {
     WebhookSignatureError: (401, "Bad signature"),
     WebhookFormatError: (400, "Bad webhook"),
     TwilioSignatureError: (403, "Bad signature"),
+    PhoneOffError: (403, "Phone is off"),
     DestinationRefusedError: (403, "Destination refused"),
     ImpossibleCallError: (422, "Call impossible"),
     TooManyCallsError: (429, "Too many calls"),
@@ -141,11 +148,14 @@ def _switchboard(
         allowed_callers=config.allowed_callers,
         outbound_regions=config.regions,
         max_concurrent_calls=config.max_concurrent_calls,
-        max_calls_per_hour=config.max_calls_per_hour,
+        outbound_numbers=config.outbound_numbers,
+        calls=config.calls,
+        trust_trunk_callers=config.trust_trunk_callers,
     )
+    quotas = Quotas(config.caps, policy.dialled_without_question)
     limits = Limits(config.max_call_seconds, config.silence_seconds, config.reconcile_seconds)
     app[keys.STORE], app[keys.OUTBOX], app[keys.PEERS] = store, outbox, peers
-    app[keys.SWITCHBOARD] = Switchboard(peers, policy, limits, tasks)
+    app[keys.SWITCHBOARD] = Switchboard(peers, policy, quotas, limits, tasks)
     return app[keys.SWITCHBOARD]
 
 

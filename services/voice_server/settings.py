@@ -18,10 +18,14 @@ from pydantic_settings import NoDecode
 
 from services.voice_server.domain import agent
 from services.voice_server.domain.agent import Agent, UnknownVoiceError
-from services.voice_server.domain.policy import EVERYBODY
+from services.voice_server.domain.policy import EVERYBODY, Calls
+from services.voice_server.domain.quotas import Caps
 from shared import phone
 from shared.problems import explain
-from shared.settings import TWILIO_URL, CommaSeparated, Settings, Url, comma_separated, numbers
+from shared.settings import TWILIO_URL, CommaSeparated, Numbers, Settings, Url, comma_separated, numbers
+
+_MINUTES_PER_LINE, _DOLLARS_PER_LINE = 240, 10
+"""What a day may bring where the owner has not said: four hours on each line that may be taken at once."""
 
 _AGENT_EXAMPLE = '{"name": "Ada", "instructions": "You are a warm assistant.", "voice": "marin"}'
 
@@ -83,10 +87,16 @@ class VoiceSettings(Settings):
     openclaw_gateway_url: Url | None = None
     openclaw_gateway_token: SecretStr | None = None
     openclaw_timeout: float = Field(30, gt=0, le=600)
+    calls: Calls = Calls.ON
     allowed_callers: Callers = frozenset()
+    trust_trunk_callers: bool = True
     outbound_regions: Annotated[CommaSeparated, AfterValidator(_regions)] = ()
+    outbound_numbers: Numbers = frozenset()
     max_concurrent_calls: PositiveInt = 10
     max_calls_per_hour: PositiveInt = 60
+    max_calls_per_number_per_day: PositiveInt | None = None
+    max_minutes_per_day: PositiveInt | None = None
+    max_dollars_per_day: float | None = Field(None, gt=0, allow_inf_nan=False)
     max_call_seconds: PositiveInt = Field(1800, le=3540)
     silence_seconds: PositiveInt = 60
     reconcile_seconds: PositiveInt = 60
@@ -97,6 +107,16 @@ class VoiceSettings(Settings):
         """The ISO regions that may be dialled: those set, or that of our own number."""
         own = phone.region(self.twilio_phone_number)
         return frozenset(region.upper() for region in self.outbound_regions or (own or "",))
+
+    @property
+    def caps(self) -> Caps:
+        """How much may be dialled, talked and spent; what is not set follows from what is."""
+        return Caps(
+            calls_per_hour=self.max_calls_per_hour,
+            calls_per_number_per_day=self.max_calls_per_number_per_day or self.max_calls_per_hour,
+            minutes_per_day=self.max_minutes_per_day or _MINUTES_PER_LINE * self.max_concurrent_calls,
+            dollars_per_day=self.max_dollars_per_day or _DOLLARS_PER_LINE * self.max_concurrent_calls,
+        )
 
     @model_validator(mode="after")
     def _reachable_by_twilio(self) -> Self:

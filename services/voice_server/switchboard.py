@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import structlog
 
-from services.voice_server.adapters.openai_calls import BUSY, DECLINED, OpenAIError
+from services.voice_server.adapters.openai_calls import BUSY, DECLINED
 from services.voice_server.adapters.openai_webhook import Offer
 from services.voice_server.adapters.twilio_api import ImpossibleCallError, TwilioError, TwilioUncertainError
 from services.voice_server.adapters.twilio_webhook import TOKEN_HEADER
@@ -17,14 +17,14 @@ from services.voice_server.call_runner import CallRunner, Peers
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.call import Call
 from services.voice_server.domain.opening import Limits, new_call, refused
-from services.voice_server.domain.policy import DestinationRefusedError, Policy
-from services.voice_server.domain.record import CallRecord
+from services.voice_server.domain.policy import Calls, DestinationRefusedError, Policy, TooManyCallsError
+from services.voice_server.domain.quotas import DAY_SECONDS, Quotas
+from services.voice_server.domain.record import CallRecord, Phase
 from shared.events import Direction, EndReason
 from shared.tasks import Tasks
 
 log = structlog.get_logger()
 
-_HOUR = 3600
 _HANG_UP_SECONDS = 2.5
 
 
@@ -46,19 +46,20 @@ class Switchboard:
     Args:
         peers: whom the calls deal with.
         policy: who may call and be called.
+        quotas: how much.
         limits: how long.
         tasks: who owns the running calls.
     """
 
-    def __init__(self, peers: Peers, policy: Policy, limits: Limits, tasks: Tasks) -> None:
+    def __init__(self, peers: Peers, policy: Policy, quotas: Quotas, limits: Limits, tasks: Tasks) -> None:
         self._peers = peers
         self._policy = policy
+        self._quotas = quotas
         self._limits = limits
         self._tasks = tasks
         self._running: list[CallRunner] = []
         self._named: dict[str, CallRunner] = {}
         self._stopping = False
-        self._placing = asyncio.Lock()
         self._deciding: dict[str, asyncio.Lock] = {}
 
     @property
@@ -71,11 +72,14 @@ class Switchboard:
         return self._named.get(name)
 
     async def resume(self) -> None:
-        """Take up the calls that were running when the server was stopped or killed."""
+        """Take up the calls that ran when the server was stopped or killed; with CALLS=off, end them."""
+        self._quotas.remember(await self._peers.store.since(time.time() - DAY_SECONDS))
         for record, published in await self._peers.store.unfinished():
             log.info("call_resumed", call_id=record.call_id, phase=record.phase)
             runner = self._run(Call(record, published), resumed=True)
             self._know(runner, record.call_sid, record.rtc_id)
+            if self._policy.calls is Calls.OFF:
+                runner.tell(s.HangUpRequested(EndReason.SERVER_STOPPED))
 
     async def place(
         self, to: str, message: str | None, caller_id: str | None, metadata: Mapping[str, Any]
@@ -83,20 +87,21 @@ class Switchboard:
         """Have a person called and return the call's id, Twilio's SID.
 
         Raises:
+            PhoneOffError: the owner has closed the phone.
             DestinationRefusedError: by our rules, or by Twilio's.
             ImpossibleCallError: Twilio cannot call that number, or not from that one.
-            TooManyCallsError: all lines are taken, or too many calls were placed.
+            TooManyCallsError: all lines are taken, too many calls were placed, or the day's money is spent.
             StoppingError: the server is being stopped.
             CallGivenUpError: it was stopped meanwhile, or the call cannot be saved.
             TwilioError: Twilio did not place it, or (`TwilioUncertainError`) perhaps did.
         """
-        self._policy.check_destination(to)
         own = caller_id or self._policy.own_number
-        async with self._placing:  # one after the other, so that each counts for the next
-            self._policy.check_rate(await self._peers.store.placed_since(time.time() - _HOUR))
-            self._check_load()
-            record = self._record(Direction.OUTBOUND, to, own, message=message, metadata=dict(metadata))
-            runner = self._run(Call(record))
+        self._policy.check_destination(to, own)
+        self._quotas.check_dialling(to, time.time())
+        self._check_load()
+        record = self._record(Direction.OUTBOUND, to, own, message=message, metadata=dict(metadata))
+        self._quotas.dialled(to, record.started_at)
+        runner = self._run(Call(record))
         await runner.caught_up()
         if runner.ended.is_set():
             raise CallGivenUpError
@@ -138,16 +143,22 @@ class Switchboard:
             return is_first
 
     async def _decide(self, offer: Offer) -> None:
-        token = offer.headers.get(TOKEN_HEADER.lower())
-        ours = self._named.pop(_token(token), None) if token else None
-        if ours:
-            await self._join(ours, offer)
-        elif token or not self._policy.admits(offer.caller):
+        tokens = offer.headers.getall(TOKEN_HEADER, [])
+        if tokens:
+            ours = self._named.pop(_token(tokens[0]), None) if len(tokens) == 1 else None
+            # The secret of a call that is ending is good for nothing any more: nobody would hear the caller.
+            if ours and ours.record.phase in {Phase.DIALLING, Phase.BRIDGING}:
+                await self._join(ours, offer)
+            else:
+                await self._turn_away(offer, DECLINED)
+            return
+        caller = self._policy.caller_through_trunk(offer.caller)
+        if not self._policy.admits(caller):
             await self._turn_away(offer, DECLINED)
         elif self._is_full:
             await self._turn_away(offer, BUSY)
         else:
-            record = self._record(Direction.INBOUND, offer.caller, self._policy.own_number)
+            record = self._record(Direction.INBOUND, caller, self._policy.own_number)
             await self._join(self._run(Call(record)), offer)
 
     async def _join(self, runner: CallRunner, offer: Offer) -> None:
@@ -212,12 +223,17 @@ class Switchboard:
 
     @property
     def _is_full(self) -> bool:
-        return self._stopping or len(self.active) >= self._policy.max_concurrent_calls
+        try:
+            self._check_load()
+        except (StoppingError, TooManyCallsError):
+            return True
+        return False
 
     def _check_load(self) -> None:
         if self._stopping:
             raise StoppingError
         self._policy.check_load(len(self.active))
+        self._quotas.check_spending((runner.record for runner in self._running), time.time())
 
     def _record(self, direction: Direction, number: str | None, own_number: str, **more: Any) -> CallRecord:
         trust = self._policy.trust(number)
@@ -238,6 +254,7 @@ class Switchboard:
             await runner.run(resumed=resumed)
         finally:
             self._running.remove(runner)
+            self._quotas.ended(runner.record)
             self._named = {name: other for name, other in self._named.items() if other is not runner}
             # A call that could not be ended in time when the server stops is taken up at the next start.
             if not runner.ended.is_set() and not self._stopping:
@@ -249,7 +266,7 @@ class Switchboard:
 
     async def _turn_away(self, offer: Offer, sip_status: int) -> None:
         await self._note_refusal(offer.caller, rtc_id=offer.rtc_id)
-        self._tasks.start(self._reject(offer.rtc_id, sip_status), name="reject")
+        self._tasks.start(self._peers.openai.turn_away(offer.rtc_id, sip_status), name="turn away")
 
     async def _note_refusal(
         self, caller: str | None, *, call_sid: str | None = None, rtc_id: str | None = None
@@ -258,12 +275,6 @@ class Switchboard:
         record = refused(self._record(Direction.INBOUND, caller, own, call_sid=call_sid, rtc_id=rtc_id))
         log.info("caller_turned_away", call_id=record.call_id, caller=record.phone_number)
         await self._peers.store.save(record, [])
-
-    async def _reject(self, rtc_id: str, sip_status: int) -> None:
-        try:
-            await self._peers.openai.reject(rtc_id, sip_status)
-        except OpenAIError as error:
-            log.warning("caller_not_turned_away", call_id=rtc_id, fault=str(error))
 
 
 def _token(secret: str) -> str:

@@ -14,6 +14,7 @@ from shared.phone import NotAPhoneNumberError
         ("+49 (0)151 12345678", "+4915112345678"),
         ("+39 06 1234567", "+39061234567"),
         ("tel:+14155550123", "+14155550123"),
+        ("+14155550123\n", "+14155550123"),
         ("".join(chr(ord(sign) - ord("0") + 0xFF10) for sign in "+14155550123"), "+14155550123"),
         ("+١٤١٥٥٥٥٠١٢٣", "+14155550123"),
     ],
@@ -37,6 +38,10 @@ def test_a_number_in_international_form_becomes_e164(text: str, e164: str) -> No
         "+999999999999999999",
         "+14155550123,+14155550124",
         "sip:+14155550123@example.com",
+        "client:alice",
+        "911",
+        "+1911",
+        "+49110",
         "+" + "1" * 400,
     ],
 )
@@ -78,6 +83,22 @@ def test_a_number_tells_its_region_and_whether_it_costs_more(
 @pytest.mark.parametrize("number", ["+881612345678", "+80012345678"])
 def test_a_number_of_no_country_has_no_region(number: str) -> None:
     assert phone.region(number) is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "is_forged"),
+    [
+        ("TN-Validation-Failed", True),
+        ("TN-Validation-Failed-A", True),
+        (" tn-validation-failed-c", True),
+        ("TN-Validation-Passed-A", False),
+        ("TN-Validation-Passed-A-Passthrough", False),
+        ("No-TN-Validation", False),
+        ("", False),
+    ],
+)
+def test_only_a_number_that_failed_its_carriers_test_is_forged(verdict: str, is_forged: bool) -> None:
+    assert phone.is_forged(verdict) is is_forged
 
 
 @given(st.text(), st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), st.text("abc ,;:<>@/"))

@@ -52,7 +52,18 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (given.max_concurrent_calls, given.max_calls_per_hour, given.max_call_seconds) == (10, 60, 1800)
     assert (given.silence_seconds, given.drain_seconds, given.openclaw_timeout) == (60, 20, 30)
     assert given.regions == {"US"}
-    assert given.owner_numbers == given.allowed_callers == frozenset()
+    assert given.owner_numbers == given.allowed_callers == given.outbound_numbers == frozenset()
+    assert (given.calls, given.trust_trunk_callers) == ("on", True)
+
+
+def test_what_a_day_may_bring_follows_from_the_lines_and_the_hour_unless_it_is_said() -> None:
+    caps = settings().caps
+    assert (caps.calls_per_hour, caps.calls_per_number_per_day) == (60, 60)
+    assert (caps.minutes_per_day, caps.dollars_per_day, caps.numbers_per_range) == (2400, 100, 20)
+    said = settings(
+        max_calls_per_number_per_day="3", max_minutes_per_day="30", max_dollars_per_day="1.5"
+    ).caps
+    assert (said.calls_per_number_per_day, said.minutes_per_day, said.dollars_per_day) == (3, 30, 1.5)
 
 
 def test_lists_are_read_from_text_with_commas() -> None:
@@ -93,6 +104,11 @@ def test_no_secret_is_shown() -> None:
         ({"port": "70000"}, "PORT: "),
         ({"max_concurrent_calls": "0"}, "MAX_CONCURRENT_CALLS: "),
         ({"max_call_seconds": "3600"}, "MAX_CALL_SECONDS: "),
+        ({"max_dollars_per_day": "inf"}, "MAX_DOLLARS_PER_DAY: "),
+        ({"max_minutes_per_day": "0"}, "MAX_MINUTES_PER_DAY: "),
+        ({"calls": "never"}, "e.g. CALLS=on"),
+        ({"outbound_numbers": "0900"}, "e.g. OUTBOUND_NUMBERS=+"),
+        ({"trust_trunk_callers": "perhaps"}, "e.g. TRUST_TRUNK_CALLERS=true"),
         ({"drain_seconds": "-1"}, "DRAIN_SECONDS: "),
         ({"openclaw_timeout": "0"}, "OPENCLAW_TIMEOUT: "),
         ({"twilio_api_key_sid": "SK" + "0" * 32}, "set both or neither"),

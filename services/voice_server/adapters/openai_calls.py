@@ -19,6 +19,9 @@ log = structlog.get_logger()
 
 BUDGET_SECONDS = 6
 
+_INSIST_PAUSES = (0.5, 2, 5, 10)
+"""Seconds between two attempts to turn a caller away; OpenAI lets nobody ring for longer than all of them."""
+
 BUSY = 486
 DECLINED = 603
 
@@ -160,6 +163,16 @@ class OpenAICalls:
             await self._post(rtc_id, "reject", {"status_code": sip_status})
         except CallGoneError:
             log.info("caller_gone_before_rejection")
+
+    async def turn_away(self, rtc_id: str, sip_status: int) -> None:
+        """Reject a caller, again and again for as long as they may ring, whatever OpenAI answers."""
+        for pause_seconds in _INSIST_PAUSES:
+            try:
+                return await self.reject(rtc_id, sip_status)
+            except OpenAIError as error:
+                log.warning("caller_not_turned_away", call_id=rtc_id, fault=str(error))
+            await asyncio.sleep(pause_seconds)
+        return None
 
     async def hang_up(self, rtc_id: str) -> None:
         """End a call. One that has ended already counts as hung up.

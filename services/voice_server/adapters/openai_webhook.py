@@ -7,18 +7,19 @@ is data, to be parsed strictly and trusted only where it holds a secret of ours.
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 import orjson
-from multidict import MultiMapping
+from multidict import CIMultiDict, MultiMapping
 from pydantic import BaseModel, Field, ValidationError
 
 from shared import phone
 
 TOLERANCE_SECONDS = 300
 _OFFER = "realtime.call.incoming"
+_VERDICT = "X-Twilio-VerStat"
 
 
 class WebhookSignatureError(Exception):
@@ -31,11 +32,15 @@ class WebhookFormatError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A call that waits at OpenAI to be accepted. `caller` is E.164, None when withheld or unreadable."""
+    """A call that waits at OpenAI to be accepted.
+
+    `caller` is E.164, None when withheld, unreadable or found forged. `headers` are the INVITE's, under names
+    of any case, repeats kept in order.
+    """
 
     rtc_id: str
     caller: str | None
-    headers: Mapping[str, str]
+    headers: MultiMapping[str]
 
 
 def verify(secrets: Iterable[str], headers: MultiMapping[str], body: bytes, now: float) -> str:
@@ -93,10 +98,9 @@ def read(body: bytes) -> Offer | None:
         data = _OfferData.model_validate(event.data)
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise WebhookFormatError from error
-    headers: dict[str, str] = {}
-    for header in data.sip_headers:
-        headers.setdefault(header.name.lower(), header.value)
-    return Offer(data.call_id, caller_of(headers.get("from", "")), headers)
+    headers = CIMultiDict((header.name, header.value) for header in data.sip_headers)
+    caller = None if phone.is_forged(headers.get(_VERDICT, "")) else caller_of(headers.get("From", ""))
+    return Offer(data.call_id, caller, headers)
 
 
 def caller_of(address: str) -> str | None:

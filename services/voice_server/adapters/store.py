@@ -119,12 +119,10 @@ class Store:
         calls = [CallRecord.model_validate_json(row["record"]) for row in rows]
         return [(call, [turn.item_id for turn in await self.turns(call)]) for call in calls]
 
-    async def placed_since(self, moment: float) -> int:
-        """Count the calls dialled since a moment."""
-        rows = await self._rows(
-            "SELECT count(*) AS n FROM calls WHERE direction = 'outbound' AND started_at >= ?", moment
-        )
-        return int(rows[0]["n"])
+    async def since(self, moment: float) -> list[CallRecord]:
+        """List the calls begun since a moment, those nobody has given an id included, oldest first."""
+        rows = await self._rows("SELECT record FROM calls WHERE started_at >= ? ORDER BY number", moment)
+        return [CallRecord.model_validate_json(row["record"]) for row in rows]
 
     async def turns(self, call: CallRecord) -> list[Turn]:
         """List a call's finished turns, in the order they were spoken."""

@@ -55,7 +55,8 @@ async def person_answered(request: web.Request) -> web.Response:
 async def person_called(request: web.Request) -> web.Response:
     """Decide about somebody who calls a number that points at this server."""
     form = await verified_form(request)
-    number = phone.caller_number(form.get("From", ""))
+    forged = phone.is_forged(form.get("StirVerstat", ""))
+    number = None if forged else phone.caller_number(form.get("From", ""))
     outcome = await request.app[SWITCHBOARD].arrived(form["CallSid"], number)
     if isinstance(outcome, str):
         return _twiml(twilio_webhook.reject_twiml(outcome))

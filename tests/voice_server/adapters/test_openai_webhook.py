@@ -159,7 +159,7 @@ def event(**data: Any) -> bytes:
     return orjson.dumps({"object": "event", "id": "evt_1", "type": "realtime.call.incoming", "data": data})
 
 
-def test_an_offer_is_read_with_its_headers_under_small_names() -> None:
+def test_an_offer_is_read_with_its_headers_whatever_their_case_and_with_repeats() -> None:
     offered = [
         {"name": "FROM", "value": '"Alice" <sip:+15551234567@pstn.twilio.com>;tag=1'},
         {"name": "X-Openclaw-Call", "value": "out_7f3a"},
@@ -169,8 +169,32 @@ def test_an_offer_is_read_with_its_headers_under_small_names() -> None:
     offer = read(event(call_id="rtc_u1_9c65", sip_headers=offered, sip_media_security="srtp"))
     assert offer is not None
     assert (offer.rtc_id, offer.caller) == ("rtc_u1_9c65", "+15551234567")
-    assert offer.headers["x-openclaw-call"] == "out_7f3a"
-    assert offer.headers["diversion"] == "<sip:+18005551212@twilio.com>"  # of repeats the first
+    assert offer.headers["x-opENclaw-call"] == "out_7f3a"
+    assert offer.headers.getall("diversion") == [
+        "<sip:+18005551212@twilio.com>",
+        "<sip:+18005551213@twilio.com>",
+    ]
+
+
+def test_of_two_from_headers_the_first_counts() -> None:
+    offered = [{"name": "From", "value": f"<sip:+1555123456{n}@host>"} for n in range(2)]
+    offer = read(event(call_id="rtc_1", sip_headers=offered))
+    assert offer is not None
+    assert offer.caller == "+15551234560"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "caller"),
+    [("TN-Validation-Failed-B", None), ("TN-Validation-Passed-B", "+15551234567"), ("", "+15551234567")],
+)
+def test_a_number_that_its_carrier_found_forged_is_nobodys(verdict: str, caller: str | None) -> None:
+    offered = [
+        {"name": "From", "value": "<sip:+15551234567@host>"},
+        {"name": "x-twilio-verstat", "value": verdict},
+    ]
+    offer = read(event(call_id="rtc_1", sip_headers=offered))
+    assert offer is not None
+    assert offer.caller == caller
 
 
 def test_a_call_without_a_from_header_comes_from_nobody() -> None:

@@ -104,13 +104,13 @@ async def test_unfinished_calls_come_with_what_they_published_in_the_order_it_wa
     ]
 
 
-async def test_calls_dialled_are_counted_from_a_moment_on(store: Store) -> None:
-    await store.save(record(1), [])
-    await store.save(record(2), [])
-    await store.save(record(3, direction=Direction.INBOUND), [])
-    assert await store.placed_since(STARTED_AT) == 2
-    assert await store.placed_since(STARTED_AT + 2) == 1
-    assert await store.placed_since(STARTED_AT + 4) == 0
+async def test_calls_are_listed_from_a_moment_on_also_those_without_an_id(store: Store) -> None:
+    first, second = record(1, call_sid=None), record(2, direction=Direction.INBOUND)
+    await store.save(first, [])
+    await store.save(second, [])
+    assert await store.since(STARTED_AT) == [first, second]
+    assert await store.since(STARTED_AT + 2) == [second]
+    assert await store.since(STARTED_AT + 3) == []
 
 
 async def test_turns_are_what_was_published(store: Store) -> None:

@@ -2,7 +2,14 @@ from typing import Any
 
 import pytest
 
-from services.voice_server.domain.policy import DestinationRefusedError, Policy, TooManyCallsError, Trust
+from services.voice_server.domain.policy import (
+    Calls,
+    DestinationRefusedError,
+    PhoneOffError,
+    Policy,
+    TooManyCallsError,
+    Trust,
+)
 
 OWN, OWNER, GUEST, STRANGER = "+14155550100", "+4915112345678", "+14155550123", "+12125550177"
 PREMIUM, TOLL_FREE, JAMAICA, SATELLITE = "+19005550123", "+18005550123", "+18765550123", "+881612345678"
@@ -16,9 +23,12 @@ def policy(**changes: Any) -> Policy:
         "allowed_callers": frozenset({GUEST}),
         "outbound_regions": frozenset({"US"}),
         "max_concurrent_calls": 2,
-        "max_calls_per_hour": 3,
     }
     return Policy(**values | changes)
+
+
+def dial(number: str, caller_id: str = OWN, **changes: Any) -> None:
+    policy(**changes).check_destination(number, caller_id)
 
 
 ANYBODY = frozenset({"*"})
@@ -34,6 +44,7 @@ ANYBODY = frozenset({"*"})
         ("*", Trust.GUEST, False, True),
         (OWNER[:-1], Trust.GUEST, False, True),
         (OWNER + "0", Trust.GUEST, False, True),
+        (OWN, Trust.GUEST, False, False),
     ],
 )
 def test_who_may_call_in_and_what_they_may_do(
@@ -50,34 +61,67 @@ def test_nobody_is_an_owner_by_withholding_their_number() -> None:
     assert policy(owners=ANYBODY).trust(STRANGER) is Trust.GUEST
 
 
+def test_our_own_number_calls_nobody_not_even_where_it_is_an_owners() -> None:
+    assert not policy(owners=frozenset({OWN}), allowed_callers=ANYBODY).admits(OWN)
+
+
+@pytest.mark.parametrize("caller", [OWNER, GUEST, STRANGER, None])
+def test_through_a_trunk_that_is_not_trusted_nobody_is_an_owner(caller: str | None) -> None:
+    assert policy().caller_through_trunk(caller) == caller
+    doubted = policy(trust_trunk_callers=False).caller_through_trunk(caller)
+    assert doubted == (None if caller == OWNER else caller)
+
+
+@pytest.mark.parametrize("calls", Calls)
+def test_the_phone_can_be_closed_for_one_direction_or_both(calls: Calls) -> None:
+    assert policy(calls=calls, allowed_callers=ANYBODY).admits(OWNER) is (calls is not Calls.OFF)
+    if calls is Calls.ON:
+        dial(GUEST, calls=calls)
+        return
+    with pytest.raises(PhoneOffError, match=f"CALLS={calls}. Set CALLS=on"):
+        dial(OWNER, calls=calls)
+
+
 @pytest.mark.parametrize("number", [GUEST, STRANGER, OWNER])
 def test_ordinary_numbers_of_the_regions_and_owners_anywhere_may_be_dialled(number: str) -> None:
-    policy().check_destination(number)
+    dial(number)
 
 
 @pytest.mark.parametrize(
     ("number", "reason"),
     [
         (OWN, "TWILIO_PHONE_NUMBER"),
-        (PREMIUM, "landline and mobile"),
+        (PREMIUM, "landline and mobile .* OUTBOUND_NUMBERS"),
         (TOLL_FREE, "landline and mobile"),
-        (JAMAICA, "Numbers of JM .* only of US; set OUTBOUND_REGIONS"),
+        ("+15005550123", "landline and mobile"),  # a personal number
+        (JAMAICA, "Numbers of JM .* only of US; set OUTBOUND_REGIONS .* OUTBOUND_NUMBERS"),
+        ("+16492315123", "Numbers of TC"),
         (SATELLITE, "Numbers of no region"),
+        ("+870773111632", "Numbers of no region"),
+        ("+19116666666", "Numbers of no region"),  # an emergency call, had it no prefix
+        (
+            "+447700900123",
+            "Numbers of no region .* OUTBOUND_NUMBERS",
+        ),  # not assigned to anybody, as a new range is
         ("+4930123456", "Numbers of DE"),
     ],
 )
 def test_a_number_that_may_not_be_dialled_is_refused_with_the_rule(number: str, reason: str) -> None:
     with pytest.raises(DestinationRefusedError, match=reason):
-        policy().check_destination(number)
+        dial(number)
 
 
-def test_not_even_an_owner_makes_the_agent_call_itself() -> None:
+@pytest.mark.parametrize("number", [PREMIUM, TOLL_FREE, JAMAICA, SATELLITE, "+447700900123"])
+def test_a_number_that_is_listed_may_be_dialled_whatever_it_costs(number: str) -> None:
+    dial(number, outbound_numbers=frozenset({number}))
+    dial(number, owners=frozenset({number}), outbound_regions=frozenset())
+
+
+def test_not_even_a_list_makes_the_agent_call_itself() -> None:
     with pytest.raises(DestinationRefusedError):
-        policy(owners=frozenset({OWN})).check_destination(OWN)
-
-
-def test_an_owners_number_may_be_dialled_whatever_it_costs() -> None:
-    policy(owners=frozenset({PREMIUM}), outbound_regions=frozenset()).check_destination(PREMIUM)
+        dial(OWN, owners=frozenset({OWN}), outbound_numbers=frozenset({OWN}))
+    with pytest.raises(DestinationRefusedError, match="from itself"):
+        dial(GUEST, caller_id=GUEST, outbound_numbers=frozenset({GUEST}))
 
 
 def test_the_last_line_may_be_taken_and_no_further_one() -> None:
@@ -85,10 +129,3 @@ def test_the_last_line_may_be_taken_and_no_further_one() -> None:
     with pytest.raises(TooManyCallsError, match="MAX_CONCURRENT_CALLS") as caught:
         policy().check_load(2)
     assert caught.value.retry_after_seconds == 30
-
-
-def test_dialling_is_limited_by_the_hour() -> None:
-    policy().check_rate(2)
-    with pytest.raises(TooManyCallsError, match="MAX_CALLS_PER_HOUR") as caught:
-        policy().check_rate(3)
-    assert caught.value.retry_after_seconds == 600
