@@ -1,40 +1,78 @@
-"""The sandbox's own API: let somebody phone in, hang up, and see what happened."""
+"""The sandbox's own API: let somebody phone in, hang up, see what happened, and choose what goes wrong."""
 
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from sandbox.armed import Armed
 from sandbox.exchange import Exchange, NoSuchCallError
-from sandbox.scripts import SCRIPTS
-from shared.problems import InvalidRequestError, json_response, middleware, read_json
+from sandbox.faults import FAULTS, Fault
+from sandbox.scripts import SCRIPTS, Script, with_fault
+from sandbox.switches import Switches
+from shared.problems import InvalidRequestError, explain, json_response, middleware, read_json
 
 Number = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|anonymous)$")]
 
 
 class IncomingCall(BaseModel):
-    """Somebody phones in."""
+    """Somebody phones in; without a script it is the fault's, or the talk."""
 
     model_config = ConfigDict(extra="forbid")
 
     caller: Number = Field("+14155550123", alias="from")
-    script: str = "talk"
+    script: str | None = None
+    fault: str | None = None
     via: Literal["trunk", "number"] = "trunk"
     hang_up_after: float | None = Field(None, ge=0)
 
+    def played(self) -> Script:
+        """Find what is going to happen.
+
+        Raises:
+            InvalidRequestError: there is no such thing.
+        """
+        if self.script is not None and self.script not in SCRIPTS:
+            raise InvalidRequestError(f"script: must be one of {', '.join(SCRIPTS)}")
+        if self.fault is None:
+            return SCRIPTS[self.script or "talk"]
+        if _known(self.fault).peer == "twilio" and self.via == "trunk":
+            raise InvalidRequestError(
+                'fault: a call through the trunk never meets Twilio; use "via": "number"'
+            )
+        return with_fault(self.fault, self.script)
+
+
+class ArmedFault(BaseModel):
+    """A fault for the next calls, out or in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fault: str
+    calls: int = Field(1, ge=1, le=100_000)
+
 
 _INCOMING = TypeAdapter(IncomingCall)
+_ARMED = TypeAdapter(ArmedFault)
+_CHANGES = TypeAdapter(dict[str, Any])
+_SWITCHES = TypeAdapter(Switches)
 
 
-def control_api(exchange: Exchange) -> web.Application:
-    """Serve `POST /calls`, `GET /calls`, `GET /calls/{id}` and `POST /calls/{id}/hang-up`."""
+def control_api(exchange: Exchange, armed: Armed, switches: Switches) -> web.Application:
+    """Serve `/calls`, `/faults` and `/switches`; each is told of in docs/sandbox.md."""
+    app = web.Application(middlewares=[middleware({NoSuchCallError: (404, "No such call")})])
+    _add_calls(app.router, exchange)
+    _add_faults(app.router, armed)
+    _add_switches(app.router, switches)
+    return app
 
+
+def _add_calls(router: web.UrlDispatcher, exchange: Exchange) -> None:
     async def phone_in(request: web.Request) -> web.Response:
         wanted = await read_json(request, _INCOMING)
-        if wanted.script not in SCRIPTS:
-            raise InvalidRequestError(f"script: must be one of {', '.join(SCRIPTS)}")
         call = exchange.phone_in(
-            wanted.caller, SCRIPTS[wanted.script], wanted.via, hang_up_after=wanted.hang_up_after
+            wanted.caller, wanted.played(), wanted.via, hang_up_after=wanted.hang_up_after
         )
         return json_response(call.as_json(), status=201)
 
@@ -48,9 +86,53 @@ def control_api(exchange: Exchange) -> web.Application:
         exchange.hang_up(request.match_info["id"])
         return json_response(exchange.find(request.match_info["id"]).as_json())
 
-    app = web.Application(middlewares=[middleware({NoSuchCallError: (404, "No such call")})])
-    app.router.add_post("/calls", phone_in)
-    app.router.add_get("/calls", calls)
-    app.router.add_get("/calls/{id}", call)
-    app.router.add_post("/calls/{id}/hang-up", hang_up)
-    return app
+    router.add_post("/calls", phone_in)
+    router.add_get("/calls", calls)
+    router.add_get("/calls/{id}", call)
+    router.add_post("/calls/{id}/hang-up", hang_up)
+
+
+def _add_faults(router: web.UrlDispatcher, armed: Armed) -> None:
+    async def faults(_request: web.Request) -> web.Response:
+        listed = [{"name": name, **asdict(fault)} for name, fault in FAULTS.items()]
+        return json_response({"faults": listed, "armed": armed.as_json()})
+
+    async def arm(request: web.Request) -> web.Response:
+        wanted = await read_json(request, _ARMED)
+        _known(wanted.fault)
+        armed.arm(wanted.fault, wanted.calls)
+        return json_response({"armed": armed.as_json()}, status=201)
+
+    async def disarm(_request: web.Request) -> web.Response:
+        armed.disarm()
+        return json_response({"armed": armed.as_json()})
+
+    router.add_get("/faults", faults)
+    router.add_post("/faults", arm)
+    router.add_delete("/faults", disarm)
+
+
+def _add_switches(router: web.UrlDispatcher, switches: Switches) -> None:
+    async def positions(_request: web.Request) -> web.Response:
+        return json_response(asdict(switches))
+
+    async def turn(request: web.Request) -> web.Response:
+        changes, now = await read_json(request, _CHANGES), asdict(switches)
+        if unknown := sorted(changes.keys() - now.keys()):
+            raise InvalidRequestError(f"{unknown[0]}: there is no such switch; use {', '.join(now)}")
+        try:
+            turned = _SWITCHES.validate_python(now | changes)
+        except ValidationError as error:
+            raise InvalidRequestError(explain(error)) from error
+        for name in changes:
+            setattr(switches, name, getattr(turned, name))
+        return json_response(asdict(switches))
+
+    router.add_get("/switches", positions)
+    router.add_patch("/switches", turn)
+
+
+def _known(name: str) -> Fault:
+    if name not in FAULTS:
+        raise InvalidRequestError(f"fault: there is no {name!r}; GET /sandbox/faults lists them")
+    return FAULTS[name]

@@ -9,6 +9,7 @@ from sandbox.openai.peer import OpenAI
 from sandbox.sip import Invite
 from sandbox.twilio.legs import Leg, new_sid
 from sandbox.twilio.rest import Twilio
+from sandbox.twilio.troubles import EVENTS
 from sandbox.world import World
 from shared.events import CallStatus
 
@@ -145,10 +146,12 @@ class Exchange:
 
         Args:
             caller: the person's number in E.164, or `anonymous`.
-            script: what will be said.
+            script: what will be said; an armed fault brings its own, unless this one goes wrong already.
             via: the way the call takes.
             hang_up_after: seconds (at the sandbox's pace) until the person hangs up, whatever is being said.
         """
+        if script.fault is None:
+            script = self._world.armed.script(script)
         call = self._through_trunk(caller, script) if via == "trunk" else self._through_number(caller, script)
         if hang_up_after is not None:
             self._world.tasks.start(self._hang_up_later(call.id, hang_up_after), name=f"hang-up of {call.id}")
@@ -187,6 +190,7 @@ class Exchange:
             script=script,
             url=f"{self._world.public_url}/voice/incoming",
             status_callback=f"{self._world.public_url}/webhook",
+            events=EVENTS if self._world.switches.inbound_callbacks == "all" else frozenset({"completed"}),
         )
         self._twilio.line.ring_in(leg)
         return PhoneCall(leg)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from sandbox.twilio.troubles import Event
+
 
 @dataclass
 class Switches:
@@ -20,6 +22,13 @@ class Switches:
         greeting_seconds: how long the caller waits for a greeting before speaking (real seconds).
         webhook_retries: how often `realtime.call.incoming` is repeated.
         webhook_seconds: how long OpenAI waits for the answer to a webhook (real seconds).
+        callback_order: in which order Twilio's `callbacks-reordered` tells what happened.
+        answered_callback: whether the callback of the answer goes out before or after the TwiML is fetched.
+        ringing_told: whether a call rings in Twilio's eyes before it is answered.
+        inbound_callbacks: of what a number's status callback is told for a call that came in.
+        sip_call_sid: whose SID `X-Twilio-CallSid` is: that of the leg to OpenAI, or of the person's.
+        trial_code: the error with which a trial account may not dial.
+        late_answer_seconds: when an answer of Twilio's that comes too late does come (real seconds).
     """
 
     session_created: bool = False
@@ -29,7 +38,14 @@ class Switches:
     truncated: Literal["before_done", "after_done"] = "before_done"
     rate_limits: Literal["after_created", "after_done"] = "after_done"
     trunk_to: Literal["project", "number"] = "project"
-    withheld_from: Literal["anonymous", "+266696687"] = "anonymous"
+    withheld_from: Literal["anonymous", "+266696687", "+7378742833", "Restricted", ""] = "anonymous"
     greeting_seconds: float = 10.0
     webhook_retries: int = 6
     webhook_seconds: float = 5.0
+    callback_order: tuple[Event, ...] = ("completed", "answered", "ringing", "initiated")
+    answered_callback: Literal["before_twiml", "after_twiml"] = "before_twiml"
+    ringing_told: bool = True
+    inbound_callbacks: Literal["completed", "all"] = "completed"
+    sip_call_sid: Literal["child", "parent"] = "child"
+    trial_code: Literal[21219, 573002] = 573002
+    late_answer_seconds: float = 20.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientSession, TCPConnector
 
+from sandbox.armed import Armed
 from sandbox.clock import Clock
 from sandbox.settings import SandboxSettings
 from sandbox.switches import Switches
@@ -15,7 +16,7 @@ from shared.tasks import Tasks
 
 @dataclass
 class World:
-    """Pace, switches, background tasks and the way out to the service under test.
+    """Pace, switches, armed faults, background tasks and the way out to the service under test.
 
     `public_url` may change while the sandbox runs: the service often starts after it.
     """
@@ -23,6 +24,7 @@ class World:
     settings: SandboxSettings
     clock: Clock
     switches: Switches
+    armed: Armed
     watch: Watch
     tasks: Tasks
     http: ClientSession
@@ -33,4 +35,6 @@ class World:
 async def world(settings: SandboxSettings) -> AsyncIterator[World]:
     """Make a world; when the block ends, nothing of it runs any more."""
     async with ClientSession(connector=TCPConnector(limit=0)) as http, Tasks() as tasks:
-        yield World(settings, Clock(settings.speed), Switches(), Watch(), tasks, http, settings.public_url)
+        yield World(
+            settings, Clock(settings.speed), Switches(), Armed(), Watch(), tasks, http, settings.public_url
+        )

@@ -7,7 +7,8 @@ from multidict import MultiDictProxy
 
 from sandbox import scripts
 from sandbox.twilio.errors import TwilioRefusalError
-from sandbox.twilio.legs import EVENTS, Leg
+from sandbox.twilio.legs import Leg
+from sandbox.twilio.troubles import EVENTS
 from shared.events import CallStatus
 
 Form = MultiDictProxy[str]

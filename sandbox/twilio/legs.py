@@ -10,12 +10,10 @@ from typing import Any, Literal
 
 from sandbox.openai.call import RealtimeCall
 from sandbox.scripts import Script
+from sandbox.twilio.troubles import NONE, TROUBLES, Trouble
 from shared.events import CallStatus
 
-Event = Literal["initiated", "ringing", "answered", "completed"]
 Direction = Literal["inbound", "outbound-api", "outbound-dial"]
-
-EVENTS: frozenset[str] = frozenset({"initiated", "ringing", "answered", "completed"})
 
 
 def new_sid(kind: str) -> str:
@@ -36,6 +34,8 @@ class Leg:
         time_limit: real seconds after the answer until Twilio ends it; None for ever.
         timeout: seconds a telephone rings.
         events: the events the status callback is told.
+        changed: when it got the status it has.
+        updates_refused: how often it was not ended when it should have been.
         statuses: every status it has had, in order.
         task: what runs it, to be stopped when it ends.
         bridges: what `<Dial>` connected it with, one after the other.
@@ -59,10 +59,17 @@ class Leg:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     answered: datetime | None = None
     ended: datetime | None = None
+    changed: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updates_refused: int = 0
     sequence: int = 0
     task: asyncio.Task[None] | None = None
     bridges: list["Bridge"] = field(default_factory=list)
     in_order: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def trouble(self) -> Trouble:
+        """What goes wrong with it."""
+        return TROUBLES.get(self.script.fault or "", NONE)
 
     @property
     def status(self) -> CallStatus:
@@ -77,29 +84,33 @@ class Leg:
     def becomes(self, status: CallStatus) -> None:
         """Move on to a status, noting the time."""
         self.statuses.append(status)
+        self.changed = datetime.now(UTC)
         if status is CallStatus.IN_PROGRESS:
-            self.answered = datetime.now(UTC)
+            self.answered = self.changed
         elif status.is_final:
-            self.ended = datetime.now(UTC)
+            self.ended = self.changed
 
-    def as_json(self) -> dict[str, Any]:
-        """Show it as REST does: every value a string or null."""
+    def as_json(self, lag_seconds: float = 0.0) -> dict[str, Any]:
+        """Show it as REST does, every value a string or null, so many real seconds behind."""
+        behind = (datetime.now(UTC) - self.changed).total_seconds() < lag_seconds
+        status = self.statuses[-2] if behind and len(self.statuses) > 1 else self.status
+        ended = self.ended if status.is_final else None
         uri = f"/2010-04-01/Accounts/{self.account_sid}/Calls/{self.sid}"
-        started = self.answered or self.ended
+        started = self.answered or ended
         return {
             "sid": self.sid,
             "account_sid": self.account_sid,
-            "status": str(self.status),
+            "status": str(status),
             "to": self.to,
             "from": self.from_,
             "to_formatted": self.to,
             "from_formatted": self.from_,
             "direction": self.direction,
             "date_created": rfc2822(self.created),
-            "date_updated": rfc2822(self.ended or self.answered),
+            "date_updated": rfc2822(ended or self.answered),
             "start_time": rfc2822(started),
-            "end_time": rfc2822(self.ended),
-            "duration": str(self.seconds) if self.ended else None,
+            "end_time": rfc2822(ended),
+            "duration": str(self.seconds) if ended else None,
             "price": None,
             "price_unit": "USD",
             "answered_by": None,
@@ -109,7 +120,7 @@ class Leg:
             "group_sid": None,
             "parent_call_sid": self.parent_sid,
             "phone_number_sid": f"PN{self.account_sid[2:]}",
-            "queue_time": "0",
+            "queue_time": str(round(self.trouble.queues * 1000)),
             "trunk_sid": None,
             "uri": f"{uri}.json",
             "subresource_uris": {

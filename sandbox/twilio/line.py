@@ -1,6 +1,7 @@
 """The telephone network: rings, answers, does what the TwiML says, and ends each leg once."""
 
 import asyncio
+import math
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urljoin
@@ -82,36 +83,54 @@ class Line:
 
     async def _dial_out(self, leg: Leg) -> None:
         clock = self._world.clock
-        await clock.pause(0.3)
+        await clock.pause(leg.trouble.queues + 0.3)
         self._callbacks.report(leg, "initiated")
         await clock.pause(0.4)
-        leg.becomes(CallStatus.RINGING)
-        self._callbacks.report(leg, "ringing")
-        self._world.watch.changed()
+        if self._world.switches.ringing_told:
+            leg.becomes(CallStatus.RINGING)
+            self._callbacks.report(leg, "ringing")
+            self._world.watch.changed()
         if leg.script.outcome == "no-answer":
-            await clock.pause(leg.timeout)
+            await clock.pause(math.inf if leg.trouble.rings_for_ever else leg.timeout)
             self.end(leg, CallStatus.NO_ANSWER, sip_code=487)
             return
         await clock.pause(min(leg.script.rings_seconds, leg.timeout))
         if leg.script.outcome == "busy":
             self.end(leg, CallStatus.BUSY, sip_code=486)
             return
-        self._answer(leg)
-        await self._follow(leg)
+        told_late = self._world.switches.answered_callback == "after_twiml"
+        self._answer(leg, tell=not told_late)
+        await self._follow(leg, told_late=told_late)
 
     async def _ring_in(self, leg: Leg) -> None:
         leg.becomes(CallStatus.RINGING)
         await self._follow(leg)
 
-    def _answer(self, leg: Leg) -> None:
+    def _answer(self, leg: Leg, *, tell: bool = True) -> None:
         leg.becomes(CallStatus.IN_PROGRESS)
-        self._callbacks.report(leg, "answered")
+        if tell:
+            self._callbacks.report(leg, "answered")
+        if leg.trouble.vanishes_after < math.inf:
+            self._world.tasks.start(self._vanish(leg), name=f"vanishing of {leg.sid}")
         self._world.watch.changed()
 
-    async def _follow(self, leg: Leg) -> None:
+    async def _vanish(self, leg: Leg) -> None:
+        """End a leg so that nobody learns of it: neither the service nor OpenAI."""
+        await self._world.clock.pause(leg.trouble.vanishes_after)
+        if not leg.status.is_final:
+            leg.becomes(CallStatus.COMPLETED)
+            self._world.watch.changed()
+
+    def _time_limit(self, leg: Leg) -> float | None:
+        seconds = min(leg.time_limit or math.inf, leg.trouble.ends_after / self._world.clock.speed)
+        return None if seconds == math.inf else seconds
+
+    async def _follow(self, leg: Leg, *, told_late: bool = False) -> None:
         try:
-            async with asyncio.timeout(leg.time_limit):
+            async with asyncio.timeout(self._time_limit(leg)):
                 document = leg.twiml or await self._callbacks.fetch_twiml(leg.url or "", leg)
+                if told_late:
+                    self._callbacks.report(leg, "answered")
                 await self._perform(leg, document, leg.url or "")
         except (TimeoutError, _HungUpError):
             self.end(leg, CallStatus.COMPLETED)
@@ -153,7 +172,8 @@ class Line:
                 await self._talk(bridge, bridge.realtime, dial)
         finally:
             self._unbridge(bridge, CallStatus.COMPLETED)
-        if bridge.realtime and bridge.realtime.cause is EndCause.CALLER_HUNG_UP:
+        hung_up = bridge.realtime and bridge.realtime.cause is EndCause.CALLER_HUNG_UP
+        if hung_up or leg.status.is_final:
             raise _HungUpError
         return {
             "DialCallSid": bridge.child.sid,
@@ -178,12 +198,12 @@ class Line:
             parent_sid=leg.sid,
         )
         child.becomes(CallStatus.RINGING)
-        if not self._reaches_openai(address, caller_id):
+        if not leg.trouble.invite_arrives or not self._reaches_openai(address, caller_id):
             self.alerts.append(Alert(leg.sid, 13224, f"{address.uri} answered SIP 4xx."))
             return Bridge(child, None)
         headers = (
             ("X-Twilio-AccountSid", leg.account_sid),
-            ("X-Twilio-CallSid", child.sid),
+            ("X-Twilio-CallSid", {"child": child.sid, "parent": leg.sid}[self._world.switches.sip_call_sid]),
             *address.headers,
         )
         return Bridge(child, self._openai.invite(Invite(leg.script, caller_id, address.uri, headers)))

@@ -5,6 +5,8 @@ import pytest
 from aiohttp import ClientSession
 
 from sandbox.app import Sandbox
+from sandbox.faults import FAULTS
+from sandbox.scripts import with_fault
 from tests.sandbox.voice_server import VoiceServer
 
 
@@ -70,3 +72,85 @@ async def test_a_call_nobody_could_make_is_refused(control: ClientSession, body:
 
 async def test_an_unknown_call_is_not_found(control: ClientSession) -> None:
     assert (await _post(control, "calls/CA0/hang-up"))[0] == 404
+
+
+async def test_every_fault_is_listed(control: ClientSession) -> None:
+    async with control.get("faults") as response:
+        told = await response.json()
+    assert {fault["name"] for fault in told["faults"]} == set(FAULTS)
+    assert told["armed"] == []
+
+
+async def test_an_armed_fault_strikes_so_many_calls_in_and_out_whatever_their_number(
+    control: ClientSession, sandbox: Sandbox, voice_server: VoiceServer
+) -> None:
+    await _post(control, "faults", {"fault": "callbacks-lost", "calls": 2})
+    status, told = await _post(control, "faults", {"fault": "invite-lost"})
+    assert (status, told["armed"]) == (
+        201,
+        [{"fault": "callbacks-lost", "calls": 2}, {"fault": "invite-lost", "calls": 1}],
+    )
+    calls = [sandbox.phone_in(via=via) for via in ("number", "trunk", "number", "number")]
+    scripts = [
+        call.leg.script if call.leg else call.realtime and call.realtime.invite.script for call in calls
+    ]
+    assert [script and script.fault for script in scripts] == [
+        "callbacks-lost",
+        "callbacks-lost",
+        "invite-lost",
+        None,
+    ]
+
+
+async def test_disarmed_faults_strike_nobody(
+    control: ClientSession, sandbox: Sandbox, voice_server: VoiceServer
+) -> None:
+    await _post(control, "faults", {"fault": "callbacks-lost", "calls": 9})
+    async with control.delete("faults") as response:
+        assert (await response.json())["armed"] == []
+    call = sandbox.phone_in(script="greeting", via="number")
+    assert call.leg
+    assert call.leg.script.fault is None
+
+
+async def test_a_caller_meets_the_fault_that_was_asked_for_with_its_script_or_another(
+    control: ClientSession, sandbox: Sandbox, voice_server: VoiceServer
+) -> None:
+    await _post(control, "faults", {"fault": "invite-lost"})
+    for body in ({}, {"script": "greeting"}):
+        await _post(control, "calls", {"fault": "leg-vanishes", "via": "number", **body})
+    played = [leg.script for leg in sandbox.twilio.legs.values() if leg.direction == "inbound"]
+    assert played == [with_fault("leg-vanishes"), with_fault("leg-vanishes", "greeting")]
+    assert sandbox.world.armed.as_json() == [{"fault": "invite-lost", "calls": 1}]
+
+
+async def test_switches_are_shown_and_turned_while_it_runs(control: ClientSession, sandbox: Sandbox) -> None:
+    changes = {"sip_call_sid": "parent", "callback_order": ["answered", "completed", "initiated", "ringing"]}
+    async with control.patch("switches", json=changes) as response:
+        assert response.status == 200
+    assert sandbox.switches.callback_order == ("answered", "completed", "initiated", "ringing")
+    async with control.get("switches") as response:
+        told = await response.json()
+    assert told["sip_call_sid"] == "parent"
+    assert told["second_accept"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "advice"),
+    [
+        ("POST", "calls", {"fault": "gremlins", "via": "number"}, "GET /sandbox/faults"),
+        ("POST", "calls", {"fault": "leg-vanishes"}, '"via": "number"'),
+        ("POST", "faults", {"fault": "gremlins"}, "GET /sandbox/faults"),
+        ("POST", "faults", {"fault": "callbacks-lost", "calls": 0}, "calls: "),
+        ("POST", "faults", {"calls": 1}, "fault: "),
+        ("PATCH", "switches", {"gravity": 0}, "sip_call_sid"),
+        ("PATCH", "switches", {"sip_call_sid": "aunt"}, "'child' or 'parent'"),
+        ("PATCH", "switches", [], "body: "),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_what_to_change(
+    control: ClientSession, method: str, path: str, body: Any, advice: str
+) -> None:
+    async with control.request(method, path, json=body) as response:
+        assert response.status == 422
+        assert advice in (await response.json())["detail"]
