@@ -6,12 +6,13 @@ The JSON Schema beside this file is generated from these models (`python -m shar
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -91,17 +92,25 @@ Timestamp = Annotated[
 ]
 
 
+def _whole(value: object) -> object:
+    # To JSON Schema 3.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[NonNegativeInt, BeforeValidator(_whole)]
+
+
 class Usage(BaseModel):
     """What a call consumed at OpenAI, by modality."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    input_text_tokens: NonNegativeInt = 0
-    input_audio_tokens: NonNegativeInt = 0
-    cached_text_tokens: NonNegativeInt = 0
-    cached_audio_tokens: NonNegativeInt = 0
-    output_text_tokens: NonNegativeInt = 0
-    output_audio_tokens: NonNegativeInt = 0
+    input_text_tokens: Count = 0
+    input_audio_tokens: Count = 0
+    cached_text_tokens: Count = 0
+    cached_audio_tokens: Count = 0
+    output_text_tokens: Count = 0
+    output_audio_tokens: Count = 0
     transcription_seconds: NonNegativeFloat = 0.0
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -166,15 +175,23 @@ class EndedData(_Wire):
 
     status: CallStatus
     end_reason: EndReason
-    duration_seconds: NonNegativeInt
+    duration_seconds: Count
     usage: Usage
     cost_usd: float | None
 
 
+def _require_type(schema: dict[str, Any]) -> None:
+    # Its default is for our own convenience: on the wire nobody could tell the event without it.
+    schema["required"].append("eventType")
+    del schema["properties"]["eventType"]["default"]
+
+
 class _Envelope(_Wire):
+    model_config = ConfigDict(json_schema_extra=_require_type)
+
     event_id: str = Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$", description="ULID; names the event for ever")
     call_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="Twilio's CA… or OpenAI's rtc_…")
-    phone_number: str = Field(pattern=r"^(\+[1-9]\d{6,14}|anonymous)$", description="the other person's")
+    phone_number: str = Field(pattern=r"^(\+[1-9][0-9]{6,14}|anonymous)$", description="the other person's")
     direction: Direction
     timestamp: Timestamp
 
@@ -182,7 +199,7 @@ class _Envelope(_Wire):
 class _Kept(_Envelope):
     """An event that is stored: numbered from 1 within its call, without gaps."""
 
-    sequence: PositiveInt
+    sequence: Annotated[PositiveInt, BeforeValidator(_whole)]
 
 
 class CallStarted(_Kept):

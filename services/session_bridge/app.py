@@ -35,7 +35,7 @@ from shared.tasks import Tasks
 
 _STATUSES: problems.StatusTable = {
     GapError: (409, "Out of sequence"),
-    AfterEndError: (422, "Call has ended"),
+    AfterEndError: (409, "Call has ended"),
     sync.CallRunningError: (409, "Call is running"),
     VoiceServerError: (502, "Voice server failed"),
     DatabaseError: (503, "Journal unusable"),

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.voice_server.keys import STORE, SWITCHBOARD
-from services.voice_server.routes.views import CallSummary, summary
+from services.voice_server.routes.views import AS_NUMBER, CallSummary, summary
 from shared import phone
 from shared.events import CallStatus, EndReason
 from shared.operation import operation
@@ -16,9 +16,7 @@ from shared.problems import NotFoundError, json_response
 
 routes = web.RouteTableDef()
 
-Number = Annotated[
-    str, AfterValidator(phone.parse), Field(examples=["+14155550123"], json_schema_extra={"format": "phone"})
-]
+Number = Annotated[str, AfterValidator(phone.parse), AS_NUMBER]
 
 
 def _plain(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.record import CallRecord
 from shared.events import CallStatus, Direction, EndReason, Timestamp, Usage
+
+AS_NUMBER = WithJsonSchema({"type": "string", "format": "phone", "examples": ["+14155550123"]})
+"""Describes a number in international form, which no pattern can."""
 
 
 class CallSummary(BaseModel):

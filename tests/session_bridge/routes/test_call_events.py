@@ -25,15 +25,36 @@ async def test_a_gap_is_refused_with_the_sequence_that_is_expected(bridge: Bridg
 async def test_after_the_end_nothing_but_a_finished_tool_is_taken(bridge: Bridge) -> None:
     await bridge.tell(call("user: hi"))
     status, problem = await bridge.post("/call-event", kept(CALL, 4, "call_answered", {}))
-    assert (status, problem["title"]) == (422, "Call has ended")
+    assert (status, problem["title"]) == (409, "Call has ended")
     tool = {"toolCallId": "t", "name": "n", "ok": True, "output": "", "durationSeconds": 1}
     await bridge.tell([kept(CALL, 4, "tool_finished", tool)])
 
 
-@pytest.mark.parametrize("body", [{}, [], {"eventType": "call_started"}, call()[0] | {"sequence": 0}])
-async def test_an_event_of_another_form_is_refused_by_name_of_the_fault(bridge: Bridge, body: object) -> None:
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ([], "body: must be an object"),
+        ({}, "body: eventType is missing"),
+        ({"eventType": "call_lost"}, "body: eventType must be one of 'call_started', 'call_answered'"),
+        ({"eventType": "call_started"}, "call_started.eventId: is missing; call_started.callId: is missing"),
+        (call()[0] | {"sequence": 0}, "call_started.sequence: must be greater than 0"),
+        (call()[0] | {"sequence": "1"}, "call_started.sequence: must be a valid integer"),
+        (call()[0] | {"event_id": "1"}, "call_started.event_id: is not known here, leave it out"),
+        (call()[0] | {"phoneNumber": "+1٤٤٤٤٤٤٤"}, "call_started.phoneNumber: must match pattern"),
+    ],
+)
+async def test_an_event_of_another_form_is_refused_by_what_to_change(
+    bridge: Bridge, body: object, fault: str
+) -> None:
     status, problem = await bridge.post("/call-event", body)
     assert (status, problem["title"]) == (422, "Invalid request")
+    assert problem["detail"].startswith(fault)
+
+
+async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(bridge: Bridge) -> None:
+    # JSON knows one kind of numbers, and so does its schema.
+    assert (await bridge.post("/call-event", call()[0] | {"sequence": 1.0}))[0] == 200
+    assert (await bridge.post("/call-event", call()[1] | {"sequence": 2.5}))[0] == 422
 
 
 async def test_a_partial_is_answered_and_not_kept(bridge: Bridge) -> None:
