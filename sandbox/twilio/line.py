@@ -128,9 +128,11 @@ class Line:
     async def _follow(self, leg: Leg, *, told_late: bool = False) -> None:
         try:
             async with asyncio.timeout(self._time_limit(leg)):
-                document = leg.twiml or await self._callbacks.fetch_twiml(leg.url or "", leg)
-                if told_late:
-                    self._callbacks.report(leg, "answered")
+                try:
+                    document = leg.twiml or await self._callbacks.fetch_twiml(leg.url or "", leg)
+                finally:
+                    if told_late:
+                        self._callbacks.report(leg, "answered")
                 await self._perform(leg, document, leg.url or "")
         except (TimeoutError, _HungUpError):
             self.end(leg, CallStatus.COMPLETED)

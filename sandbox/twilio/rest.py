@@ -93,6 +93,7 @@ class Twilio:
         trouble = leg.trouble
         if trouble.places or (trouble.refuses and not refusal):
             self.line.dial_out(leg)
+        answer = json_response(leg.as_json(), status=201)
         await self._world.clock.pause(trouble.answers_after)
         if trouble.answers == "late":
             await asyncio.sleep(self._world.switches.late_answer_seconds)
@@ -100,7 +101,7 @@ class Twilio:
             request.transport.abort()
         if refusal:
             raise self._refused(refusal)
-        return json_response(leg.as_json(), status=201)
+        return answer
 
     def _attempt(self, leg: Leg) -> Refusal | None:
         """Note that somebody wants a call, perhaps again; give it its script. The answer if it is refused."""

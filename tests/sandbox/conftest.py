@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import ClientSession, encode_basic_auth
 from openai import AsyncOpenAI
 
 from sandbox.app import Sandbox, running
 from sandbox.settings import SandboxSettings
+from tests.sandbox.twilio_rest import Rest
 from tests.sandbox.voice_server import VoiceServer, voice_server_for
 
 
@@ -31,3 +33,12 @@ async def openai_client(sandbox: Sandbox) -> AsyncIterator[AsyncOpenAI]:
         max_retries=0,
     ) as client:
         yield client
+
+
+@pytest.fixture
+async def rest(sandbox: Sandbox) -> AsyncIterator[Rest]:
+    """Twilio's REST as our account may use it."""
+    settings = sandbox.world.settings
+    account, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
+    async with ClientSession(headers={"Authorization": encode_basic_auth(account, token)}) as http:
+        yield Rest(http, f"{sandbox.url}/2010-04-01/Accounts/{account}")

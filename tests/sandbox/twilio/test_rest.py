@@ -1,7 +1,6 @@
 """Twilio's REST, used by Twilio's own client and judged by Twilio's own OpenAPI document."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema
@@ -12,62 +11,14 @@ from twilio.rest import Client
 
 from sandbox.app import Sandbox
 from tests.sandbox import openapi
+from tests.sandbox.twilio_rest import OWN, Rest, form
 from tests.sandbox.voice_server import VoiceServer
-
-OWN = "+14155550100"
-
-
-class Rest:
-    """Plain requests to the REST API."""
-
-    def __init__(self, http: ClientSession, base: str) -> None:
-        self._http, self._base = http, base
-
-    async def post(self, path: str, **fields: Any) -> tuple[int, dict[str, Any]]:
-        pairs = [
-            (name, one)
-            for name, value in fields.items()
-            for one in (value if isinstance(value, list) else [value])
-        ]
-        async with self._http.post(f"{self._base}/{path}", data=pairs) as response:
-            return response.status, await response.json()
-
-    async def account(self) -> tuple[int, dict[str, Any]]:
-        async with self._http.get(f"{self._base}.json") as response:
-            return response.status, await response.json()
-
-    async def get(self, path: str, **query: str) -> tuple[int, dict[str, Any]]:
-        async with self._http.get(f"{self._base}/{path}", params=query) as response:
-            return response.status, await response.json()
-
-
-@pytest.fixture
-async def rest(sandbox: Sandbox) -> AsyncIterator[Rest]:
-    settings = sandbox.world.settings
-    headers = {
-        "Authorization": encode_basic_auth(
-            settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
-        )
-    }
-    async with ClientSession(headers=headers) as http:
-        yield Rest(http, f"{sandbox.url}/2010-04-01/Accounts/{settings.twilio_account_sid}")
-
-
-def _form(voice_server: VoiceServer, to: str, **fields: Any) -> dict[str, Any]:
-    return {
-        "To": to,
-        "From": OWN,
-        "Url": f"{voice_server.url}/voice/twiml?call=1",
-        "StatusCallback": f"{voice_server.url}/webhook?call=1",
-        "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
-        **fields,
-    }
 
 
 async def test_a_created_call_is_what_twilios_document_says(
     rest: Rest, sandbox: Sandbox, voice_server: VoiceServer
 ) -> None:
-    status, call = await rest.post("Calls.json", **_form(voice_server, "+14155550106", TimeLimit="600"))
+    status, call = await rest.post("Calls.json", **form(voice_server, "+14155550106", TimeLimit="600"))
     assert (status, call["status"], call["direction"]) == (201, "queued", "outbound-api")
     openapi.check_answer(openapi.CALLS, "post", 201, call)
     openapi.check_form(openapi.CALLS, sandbox.twilio.received[0].form.items())
@@ -134,14 +85,14 @@ async def _in_thread(work: Any) -> Any:
 async def test_a_call_that_twilio_would_not_place_is_refused_with_its_code(
     rest: Rest, sandbox: Sandbox, voice_server: VoiceServer, change: dict[str, Any], code: int
 ) -> None:
-    status, error = await rest.post("Calls.json", **_form(voice_server, "+14155550123") | change)
+    status, error = await rest.post("Calls.json", **form(voice_server, "+14155550123") | change)
     assert (status, error["status"], error["code"]) == (400, 400, code)
     assert error["more_info"] == f"https://www.twilio.com/docs/errors/{code}"
     assert not sandbox.twilio.legs
 
 
 async def test_a_status_that_cannot_be_wished_for_is_refused(rest: Rest, voice_server: VoiceServer) -> None:
-    _, call = await rest.post("Calls.json", **_form(voice_server, "+14155550105"))
+    _, call = await rest.post("Calls.json", **form(voice_server, "+14155550105"))
     assert (await rest.post(f"Calls/{call['sid']}.json", Status="ringing"))[0] == 400
 
 
@@ -165,7 +116,7 @@ async def test_calls_are_listed_newest_first_and_by_what_is_asked(
     rest: Rest, voice_server: VoiceServer
 ) -> None:
     for to in ("+14155550104", "+14155550105"):
-        await rest.post("Calls.json", **_form(voice_server, to))
+        await rest.post("Calls.json", **form(voice_server, to))
     _, page = await rest.get("Calls.json")
     assert [call["to"] for call in page["calls"]] == ["+14155550105", "+14155550104"]
     _, page = await rest.get("Calls.json", To="+14155550104", Status="queued")
@@ -183,7 +134,7 @@ async def test_a_call_canceled_while_queued_is_over_and_nobody_is_told(
     rest: Rest, sandbox: Sandbox, voice_server: VoiceServer
 ) -> None:
     _, call = await rest.post(
-        "Calls.json", **_form(voice_server, "+14155550123", StatusCallbackEvent="completed")
+        "Calls.json", **form(voice_server, "+14155550123", StatusCallbackEvent="completed")
     )
     _, ended = await rest.post(f"Calls/{call['sid']}.json", Status="canceled")
     assert ended["status"] == "canceled"
@@ -195,7 +146,7 @@ async def test_a_call_canceled_while_queued_is_over_and_nobody_is_told(
 async def test_a_ringing_call_is_canceled_and_the_callback_says_so(
     rest: Rest, sandbox: Sandbox, voice_server: VoiceServer
 ) -> None:
-    _, call = await rest.post("Calls.json", **_form(voice_server, "+14155550105"))
+    _, call = await rest.post("Calls.json", **form(voice_server, "+14155550105"))
     await sandbox.world.watch.until(lambda: sandbox.twilio.legs[call["sid"]].status == "ringing")
     _, ended = await rest.post(f"Calls/{call['sid']}.json", Status="canceled")
     assert ended["status"] == "canceled"
@@ -206,7 +157,7 @@ async def test_a_ringing_call_is_canceled_and_the_callback_says_so(
 async def test_canceling_a_call_in_progress_changes_nothing(
     rest: Rest, sandbox: Sandbox, voice_server: VoiceServer
 ) -> None:
-    _, call = await rest.post("Calls.json", **_form(voice_server, "+14155550106"))
+    _, call = await rest.post("Calls.json", **form(voice_server, "+14155550106"))
     await sandbox.world.watch.until(lambda: sandbox.twilio.legs[call["sid"]].status == "in-progress")
     _, shown = await rest.post(f"Calls/{call['sid']}.json", Status="canceled")
     assert shown["status"] == "in-progress"
@@ -215,7 +166,7 @@ async def test_canceling_a_call_in_progress_changes_nothing(
 async def test_a_call_in_progress_follows_other_twiml(
     rest: Rest, sandbox: Sandbox, voice_server: VoiceServer
 ) -> None:
-    _, call = await rest.post("Calls.json", **_form(voice_server, "+14155550106"))
+    _, call = await rest.post("Calls.json", **form(voice_server, "+14155550106"))
     await sandbox.world.watch.until(lambda: bool(voice_server.frames))
     await rest.post(f"Calls/{call['sid']}.json", Twiml="<Response><Say>Bye.</Say><Hangup/></Response>")
     over = await sandbox.call_over(call["sid"])
