@@ -1,9 +1,17 @@
 """What the peers' documentation leaves open, each a switch to be tested both ways."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from sandbox.twilio.troubles import Event
+from pydantic import AfterValidator
+
+from sandbox.twilio.troubles import EVENTS, Event
+
+
+def _all_events(order: tuple[Event, ...]) -> tuple[Event, ...]:
+    if sorted(order) != sorted(EVENTS):
+        raise ValueError(f"must name each of {', '.join(sorted(EVENTS))} once")
+    return order
 
 
 @dataclass
@@ -42,7 +50,12 @@ class Switches:
     greeting_seconds: float = 10.0
     webhook_retries: int = 6
     webhook_seconds: float = 5.0
-    callback_order: tuple[Event, ...] = ("completed", "answered", "ringing", "initiated")
+    callback_order: Annotated[tuple[Event, ...], AfterValidator(_all_events)] = (
+        "completed",
+        "answered",
+        "ringing",
+        "initiated",
+    )
     answered_callback: Literal["before_twiml", "after_twiml"] = "before_twiml"
     ringing_told: bool = True
     inbound_callbacks: Literal["completed", "all"] = "completed"

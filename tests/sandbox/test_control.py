@@ -145,6 +145,7 @@ async def test_switches_are_shown_and_turned_while_it_runs(control: ClientSessio
         ("POST", "faults", {"calls": 1}, "fault: "),
         ("PATCH", "switches", {"gravity": 0}, "sip_call_sid"),
         ("PATCH", "switches", {"sip_call_sid": "aunt"}, "'child' or 'parent'"),
+        ("PATCH", "switches", {"callback_order": ["answered"]}, "callback_order: must name each of answered"),
         ("PATCH", "switches", [], "body: "),
     ],
 )

@@ -1,0 +1,66 @@
+"""Draws the sandbox's faults and switches as tables: `python -m dev.tables` writes them anew."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from sandbox.faults import FAULTS
+from sandbox.switches import Switches
+
+PAGE = Path(__file__).parents[1] / "docs" / "sandbox.md"
+
+
+def faults() -> str:
+    """Draw `FAULTS`, in the order of their digits."""
+    rows = [
+        (fault.digits, f"`{name}`", fault.happens, f"`{fault.script}`")
+        for name, fault in sorted(FAULTS.items(), key=lambda one: one[1].digits)
+    ]
+    return _table(("digits", "fault", "what happens", "script"), rows)
+
+
+def switches() -> str:
+    """Draw `Switches`: each with its values, the first one it has marked, and what it decides."""
+    types, defaults = get_type_hints(Switches), asdict(Switches())
+    told = re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", Switches.__doc__ or "", re.MULTILINE)
+    meanings = {name: re.sub(r"\s+", " ", text) for name, text in told}
+    rows = [
+        (f"`{name}`", f"`{_json(default)}`", _others(types[name], default), meanings[name])
+        for name, default in defaults.items()
+    ]
+    return _table(("switch", "at first", "or", "what it decides"), rows)
+
+
+def page_with_tables(page: str) -> str:
+    """Put the tables between their marks in a page."""
+    for name, draw in (("faults", faults), ("switches", switches)):
+        begin = f"<!-- {name}: drawn by `python -m dev.tables` -->\n"
+        end = f"<!-- end of {name} -->\n"
+        before, _, rest = page.partition(begin)
+        page = before + begin + draw() + end + rest.partition(end)[2]
+    return page
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _others(kind: Any, default: Any) -> str:
+    if kind is bool:
+        return f"`{_json(not default)}`"
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{_json(value)}`" for value in get_args(kind) if value != default)
+    return "any order" if get_origin(kind) is tuple else "any number"
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(value) if isinstance(value, tuple) else f"{value}" or '""'
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
