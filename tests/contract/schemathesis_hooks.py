@@ -1,18 +1,50 @@
-"""What schemathesis has to be told to write as a person would. It loads this module in its own process."""
+"""What schemathesis has to be told to write as our peers do. It loads this module in its own process."""
 
+import time
 from typing import Any
 
+import requests
 import schemathesis
 from hypothesis import strategies
 
+from sandbox.settings import SandboxSettings
+from sandbox.signing import twilio_signature, webhook_signature
+
 NUMBERS = ["+14155550123", "+1 (415) 555-0101", "+14155550104", "+14155550105"]
-OWN_NUMBER = "+14155550100"
+SANDBOX = SandboxSettings()
+FORM = "application/x-www-form-urlencoded"
 
 schemathesis.openapi.format("phone", strategies.sampled_from(NUMBERS))
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Call from a number that Twilio knows as ours."""
+    """Call from our own number, and put genuine signatures in the place of made-up ones."""
     if isinstance(case.body, dict) and case.body.get("caller_id") in NUMBERS:
-        case.body["caller_id"] = OWN_NUMBER
+        case.body["caller_id"] = SANDBOX.twilio_phone_number
+    if isinstance(case.body, dict) and case.media_type == FORM and "X-Twilio-Signature" in case.headers:
+        sign_as_twilio(case)
+    elif case.media_type == "application/json" and "webhook-signature" in case.headers:
+        sign_as_openai(case)
+
+
+def sign_as_twilio(case: Any) -> None:
+    """Make a form one of text only and of our account, and sign it with the address it goes to."""
+    case.body = {name: value if isinstance(value, str) else "1" for name, value in case.body.items()}
+    if "AccountSid" in case.body:
+        case.body["AccountSid"] = SANDBOX.twilio_account_sid
+    url = str(prepared(case).url)
+    case.headers["X-Twilio-Signature"] = twilio_signature(SANDBOX.twilio_auth_token, url, case.body.items())
+
+
+def sign_as_openai(case: Any) -> None:
+    """Sign an event over its bytes."""
+    body: Any = prepared(case).body or b""
+    raw, now = body if isinstance(body, bytes) else body.encode(), int(time.time())
+    signature = webhook_signature(SANDBOX.openai_webhook_secret, "wh_1", now, raw)
+    case.headers.update({"webhook-id": "wh_1", "webhook-timestamp": str(now), "webhook-signature": signature})
+
+
+def prepared(case: Any) -> requests.PreparedRequest:
+    """Write a request as it will be sent."""
+    return requests.Request(**case.as_transport_kwargs()).prepare()

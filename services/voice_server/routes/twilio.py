@@ -3,7 +3,7 @@
 import structlog
 from aiohttp import web
 from multidict import MultiDict
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.voice_server.adapters import twilio_webhook
 from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
@@ -12,12 +12,10 @@ from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.keys import SETTINGS, SWITCHBOARD
 from shared import phone
 from shared.operation import operation
-from shared.problems import InvalidRequestError
+from shared.problems import InvalidRequestError, explain
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
-
-Form = MultiDict[str]
 
 
 class CallForm(BaseModel):
@@ -26,9 +24,16 @@ class CallForm(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     AccountSid: str
-    CallSid: str
+    CallSid: str = Field(min_length=1)
     CallStatus: str = ""
     From: str = ""
+    StirVerstat: str = ""
+
+
+class LegQuery(BaseModel):
+    """Which of our calls it is about, by the address we gave Twilio for it."""
+
+    ref: str = ""
 
 
 FORM = {"application/x-www-form-urlencoded": CallForm}
@@ -37,15 +42,15 @@ _twiml_for_twilio = operation({200: "text/xml"}, problems=(503,), security=("twi
 
 @routes.post("/voice/twiml")
 @_twiml_for_twilio
-async def person_answered(request: web.Request) -> web.Response:
+async def person_answered(request: web.Request, query: LegQuery) -> web.Response:
     """Connect the person who has just picked up our call to the model."""
     form = await verified_form(request)
     switchboard = request.app[SWITCHBOARD]
-    runner = switchboard.find(request.query.get("ref", ""))
+    runner = switchboard.find(query.ref)
     if runner is None:
-        log.warning("unknown_call_hung_up", call_id=form.get("CallSid"))
+        log.warning("unknown_call_hung_up", call_id=form.CallSid)
         return _twiml(twilio_webhook.hang_up_twiml())
-    switchboard.placed(runner, form["CallSid"])
+    switchboard.placed(runner, form.CallSid)
     runner.tell(s.LegAnswered())
     return _twiml(_bridge(request, runner.record, runner.record.own_number))
 
@@ -55,30 +60,30 @@ async def person_answered(request: web.Request) -> web.Response:
 async def person_called(request: web.Request) -> web.Response:
     """Decide about somebody who calls a number that points at this server."""
     form = await verified_form(request)
-    forged = phone.is_forged(form.get("StirVerstat", ""))
-    number = None if forged else phone.caller_number(form.get("From", ""))
-    outcome = await request.app[SWITCHBOARD].arrived(form["CallSid"], number)
+    forged = phone.is_forged(form.StirVerstat)
+    number = None if forged else phone.caller_number(form.From)
+    outcome = await request.app[SWITCHBOARD].arrived(form.CallSid, number)
     if isinstance(outcome, str):
         return _twiml(twilio_webhook.reject_twiml(outcome))
     return _twiml(_bridge(request, outcome, number or outcome.own_number))
 
 
-async def status_changed(request: web.Request) -> web.Response:
+async def status_changed(request: web.Request, ref: str) -> web.Response:
     """Take in what became of a person's leg. Answered at once; the call sees to it in its turn."""
     form = await verified_form(request)
     switchboard = request.app[SWITCHBOARD]
-    runner = switchboard.find(request.query.get("ref", "")) or switchboard.find(form["CallSid"])
+    runner = switchboard.find(ref) or switchboard.find(form.CallSid)
     if runner is None:
-        log.info("status_of_unknown_call", call_id=form["CallSid"], status=form.get("CallStatus"))
+        log.info("status_of_unknown_call", call_id=form.CallSid, status=form.CallStatus)
         return web.Response(status=204)
-    if "ref" in request.query:
-        switchboard.placed(runner, form["CallSid"])
-    if signal := twilio_webhook.signal_of(form.get("CallStatus", "")):
+    if ref:
+        switchboard.placed(runner, form.CallSid)
+    if signal := twilio_webhook.signal_of(form.CallStatus):
         runner.tell(signal)
     return web.Response(status=204)
 
 
-async def verified_form(request: web.Request) -> Form:
+async def verified_form(request: web.Request) -> CallForm:
     """Read a request's form once it is certain that Twilio sent it for our account.
 
     Raises:
@@ -97,9 +102,10 @@ async def verified_form(request: web.Request) -> Form:
     twilio_webhook.verify(settings.twilio_auth_token.get_secret_value(), url, form, signature)
     if form.get("AccountSid") != settings.twilio_account_sid:
         raise TwilioSignatureError
-    if "CallSid" not in form:
-        raise InvalidRequestError("CallSid: is missing")
-    return form
+    try:
+        return CallForm.model_validate(dict(form))
+    except ValidationError as error:
+        raise InvalidRequestError(explain(error)) from error
 
 
 def _bridge(request: web.Request, record: CallRecord, caller_id: str) -> str:

@@ -22,10 +22,10 @@ routes = web.RouteTableDef()
     security=("openai", "twilio"),
     signed={"application/json": openai_webhook.Event, **twilio.FORM},
 )
-async def webhook(request: web.Request) -> web.Response:
+async def webhook(request: web.Request, query: twilio.LegQuery) -> web.Response:
     """Take in a webhook: answered within milliseconds, whatever has to be done about it."""
     if "X-Twilio-Signature" in request.headers:
-        return await twilio.status_changed(request)
+        return await twilio.status_changed(request, query.ref)
     if "webhook-signature" not in request.headers:
         raise WebhookSignatureError("The request carries no signature, neither OpenAI's nor Twilio's.")
     body = await request.read()
