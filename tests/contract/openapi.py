@@ -42,6 +42,8 @@ async def fuzz(url: str, key: str) -> None:
             f"--header=Authorization: Bearer {key}",
             "--no-color",
             "--warnings=off",
+            "--suppress-health-check=all",  # a busy machine is no bug
+            "--request-timeout=60",
             cwd=scratch,
             env={"PYTHONPATH": str(HERE.parents[1])},
             stdout=asyncio.subprocess.PIPE,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.keys import JOURNAL
 from services.session_bridge.routes.views import Answer
-from shared.events import Direction
+from shared.events import Direction, Timestamp
 from shared.operation import operation
 from shared.problems import json_response
 
@@ -28,7 +28,7 @@ class SessionView(Answer):
     call_id: str
     phone_number: str
     direction: Direction
-    started_at: str
+    started_at: Timestamp
     turns: int
     state: State
     last_error: str | None
