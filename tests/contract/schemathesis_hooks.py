@@ -1,7 +1,9 @@
 """What schemathesis has to be told to write as our peers do. It loads this module in its own process."""
 
+import re
 import time
 from typing import Any
+from uuid import uuid4
 
 import requests
 import schemathesis
@@ -19,7 +21,9 @@ schemathesis.openapi.format("phone", strategies.sampled_from(NUMBERS))
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Call from our own number, and put genuine signatures in the place of made-up ones."""
+    """Call from our own number, name each request anew, and sign in earnest what carries a signature."""
+    if re.fullmatch("[ -~]{1,255}", case.headers.get("Idempotency-Key", "")):
+        case.headers["Idempotency-Key"] = str(uuid4())  # under a name used before, another call is refused
     if isinstance(case.body, dict) and case.body.get("caller_id") in NUMBERS:
         case.body["caller_id"] = SANDBOX.twilio_phone_number
     if isinstance(case.body, dict) and case.media_type == FORM and "X-Twilio-Signature" in case.headers:
