@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock test-containers up down
+.PHONY: help setup run demo soak test check format lock test-containers up down
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -25,6 +25,9 @@ run: setup ## both services, in the foreground; without accounts the sandbox too
 
 demo: setup ## one whole call against the sandbox, shown as it happens
 	@$(BIN)/python -m dev.demo
+
+soak: setup ## 300 random calls against the sandbox, then the books are checked; SOAK='--seed 7 --kill' and the like
+	@$(BIN)/python -m dev.soak $(SOAK)
 
 test: setup ## the whole test suite
 	@$(BIN)/python -m pytest

@@ -25,7 +25,7 @@ class DemoFailedError(Exception):
 
 async def main() -> None:
     """Play the call and show it; raise `DemoFailedError` unless all of it happened."""
-    sandbox_port, port, bridge_port = _free_ports(3)
+    sandbox_port, port, bridge_port = free_ports(3)
     ports = Ports(port=port, bridge_port=bridge_port)
     settings = SandboxSettings(port=sandbox_port, speed=SPEED, public_url=f"http://127.0.0.1:{port}")
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,8 @@ def _show_session(folder: Path) -> None:
         print(line)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Find ports on this machine that nobody listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,8 @@ class DidNotStartError(Exception):
 class Program:
     """A process of ours: how it is started, and where it says that it is well.
 
-    With a folder of its own it gets none of the user's settings, neither from here nor from `.env`.
+    With a folder of its own it gets none of the user's settings, neither from here nor from `.env`. What it
+    prints is added to `log`, if there is one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Program:
     url: str
     environment: Mapping[str, str]
     folder: Path | None = None
+    log: Path | None = None
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     async def start(self) -> None:
@@ -48,12 +50,16 @@ class Program:
         if self.folder:
             inherited = {name: inherited[name] for name in NEUTRAL if name in inherited}
             inherited["PYTHONPATH"] = str(ROOT)
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *self.command),
-            env=inherited | dict(self.environment),
-            cwd=self.folder,
-            start_new_session=True,
-        )
+        with ExitStack() as files:
+            log = files.enter_context(self.log.open("ab")) if self.log else None
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, *self.command),
+                env=inherited | dict(self.environment),
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not await self._is_healthy():

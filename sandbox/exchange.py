@@ -6,6 +6,7 @@ from typing import Any, Literal
 from sandbox import scripts
 from sandbox.openai.call import EndCause, RealtimeCall
 from sandbox.openai.peer import OpenAI
+from sandbox.openai.said import said
 from sandbox.sip import Invite
 from sandbox.twilio.legs import Leg, new_sid
 from sandbox.twilio.rest import Twilio
@@ -83,6 +84,7 @@ def _realtime_json(call: RealtimeCall) -> dict[str, Any]:
         "frames_emitted": call.emitted,
         "client_events": len(call.client_events),
         "end_cause": call.cause,
+        "said": said((item.id for item in call.conversation.items), call.sent),
         "usage_told": call.ledger.told.model_dump(),
         "usage_untold": call.ledger.untold.model_dump(),
     }

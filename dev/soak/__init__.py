@@ -1,0 +1,1 @@
+"""The soak: a few hundred random calls against the sandbox, and then the books are checked."""

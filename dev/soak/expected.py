@@ -1,0 +1,58 @@
+"""What a plan leads to: how its call may end, and what its fault may cost."""
+
+from dev.soak.plan import Plan
+from sandbox.faults import FAULTS
+
+NOT_PLACED: dict[str, set[int]] = {
+    "create-failed-but-placed": {502},
+    "create-failed": {502},
+    "create-late-but-placed": {202, 502},
+    "create-cut-but-placed": {502},
+    "create-cut": {502},
+    "create-busy": {429, 502, 503},
+    "number-invalid": {422},
+    "region-forbidden": {403},
+    "number-blocked": {403},
+    "trial-unverified": {403},
+}
+"""How `POST /call` answers where the fault keeps the call from being placed, or us from knowing."""
+
+_END: dict[str, set[tuple[str, str]]] = {
+    "talk": {("completed", "assistant_hung_up")},
+    "greeting": {("completed", "caller_hung_up")},
+    "barge-in": {("completed", "caller_hung_up")},
+    "mid-sentence": {("completed", "caller_hung_up")},
+    "busy": {("busy", "not_reached")},
+    "no-answer": {("no-answer", "not_reached")},
+    "endless": {("completed", "max_duration")},
+    "silent": {("completed", "silence")},
+}
+
+HARMLESS = frozenset(
+    {
+        "callbacks-doubled",
+        "callbacks-doubled-anew",
+        "callbacks-reordered",
+        "callbacks-middle-lost",
+        "callbacks-lost",
+        "callbacks-slow",
+        "callbacks-answer-lost",
+        "callbacks-unknown-status",
+        "twiml-fetched-twice",
+        "create-busy-once",
+        "create-slow",
+    }
+)
+"""Faults that must change nothing: the call goes and ends as if they were not there."""
+
+
+def expected_end(plan: Plan) -> set[tuple[str, str]] | None:
+    """Give the statuses and reasons a call may end with; None where that hangs on the moment."""
+    if plan.ending or (plan.fault and plan.fault not in HARMLESS):
+        return None
+    return _END[plan.script]
+
+
+def may_lose_words(plan: Plan) -> bool:
+    """Tell whether its fault may keep from us what the sandbox has sent: OpenAI repeats nothing."""
+    return plan.fault is not None and FAULTS[plan.fault].peer == "openai"
