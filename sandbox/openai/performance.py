@@ -108,8 +108,10 @@ class Performance:
     async def _answer(self, reply: Reply) -> None:
         """Respond to the caller's turn, whose transcription comes in the middle of it."""
         if self._turn_detection().get("create_response", True):
-            while self._call.floor.active:
-                await self._call.floor.active.generated.wait()
+            while active := self._call.floor.active:
+                await active.generated.wait()
+                if self._call.over.is_set():
+                    return  # What was abandoned keeps the floor for ever.
             self._call.floor.respond(reply, midway=self._settle_turn)
         else:
             self._settle_turn()

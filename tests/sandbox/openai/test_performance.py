@@ -1,5 +1,6 @@
 """The scripts, as a voice server sees them over the sideband."""
 
+import asyncio
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 
 from sandbox.app import Sandbox
-from sandbox.openai.performance import answer_in, quoted
-from sandbox.scripts import AssistantSays, CallerSays, Greets, Script
+from sandbox.openai.call import EndCause
+from sandbox.openai.performance import Performance, answer_in, quoted
+from sandbox.openai.response import Reply
+from sandbox.scripts import AssistantSays, CallerIsSilent, CallerSays, Greets, Script
 from tests.sandbox import frames
 from tests.sandbox.voice_server import SESSION, VoiceServer
 
@@ -285,3 +288,16 @@ def test_what_instructions_quote_is_said() -> None:
 )
 def test_the_answer_is_found_in_the_output_of_a_function(output: str, said: str) -> None:
     assert answer_in(output) == said
+
+
+async def test_a_call_that_ends_while_one_answer_waits_for_another_is_over(
+    sandbox: Sandbox, voice_server: VoiceServer
+) -> None:
+    call = sandbox.phone_in(script=Script((CallerIsSilent(),))).realtime
+    assert call is not None
+    await sandbox.world.watch.until(lambda: call.is_live)
+    call.floor.respond(Reply("Once upon a time there was a king."))
+    waiting = call.world.tasks.start(Performance(call)._answer(Reply("Well.")), name="answer")
+    await asyncio.sleep(0)
+    call.end(EndCause.LINE_ENDED)
+    await asyncio.wait_for(waiting, 5)
