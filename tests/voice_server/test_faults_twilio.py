@@ -1,7 +1,8 @@
 """Whatever Twilio gets wrong, a call ends exactly once, in the books and on both networks."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import permutations
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -9,7 +10,7 @@ from sandbox.app import Sandbox
 from sandbox.faults import FAULTS
 from sandbox.scripts import with_fault
 from sandbox.twilio.legs import Leg
-from sandbox.twilio.troubles import TROUBLES
+from sandbox.twilio.troubles import TROUBLES, Event
 from services.voice_server import keys
 from services.voice_server.domain import signals as s
 from tests.voice_server.recording_bridge import RecordingBridge
@@ -223,3 +224,20 @@ async def test_a_withheld_number_is_anonymous_however_twilio_writes_it(
     await bridge.until("call_ended", call.id)
     await books_closed(sandbox, server)
     assert {event["phoneNumber"] for event in bridge.of(call.id)} == {"anonymous"}
+
+
+async def test_callbacks_in_whatever_order_end_in_the_same_books(
+    server: RunningServer, sandbox: Sandbox, bridge: RecordingBridge
+) -> None:
+    sandbox.world.clock.speed = 1000
+    stories = set()
+    for order in permutations(get_args(Event)):
+        sandbox.switches.callback_order = order
+        told = callbacks(sandbox)
+        call_id = await server.dial("+14155550172")
+        await bridge.until("call_ended", call_id)
+        await sandbox.world.watch.until(lambda told=told: callbacks(sandbox) == told + 4)  # type: ignore[misc]
+        await books_closed(sandbox, server)
+        check_story(bridge, call_id, SAID_GOODBYE)
+        stories.add(tuple(kind for kind in bridge.types(call_id) if kind.startswith("call_")))
+    assert stories == {("call_started", "call_answered", "call_ended")}
