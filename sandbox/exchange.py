@@ -84,6 +84,7 @@ def _realtime_json(call: RealtimeCall) -> dict[str, Any]:
         "frames_emitted": call.emitted,
         "client_events": len(call.client_events),
         "end_cause": call.cause,
+        "spoken": sum("role" in item.body and bool(item.words) for item in call.conversation.items),
         "said": said((item.id for item in call.conversation.items), call.sent),
         "usage_told": call.ledger.told.model_dump(),
         "usage_untold": call.ledger.untold.model_dump(),

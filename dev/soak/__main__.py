@@ -18,10 +18,13 @@ def _wanted() -> Run:
     add = parser.add_argument
     add("--calls", type=int, default=300, help="how many (300)")
     add("--seed", type=int, default=random.randrange(10**6), help="repeats a run")  # noqa: S311 - no secret
-    add("--speed", type=float, default=50, help="how much faster than people (50)")
+    add("--speed", type=float, help="how much faster than people (50; with --kill 5)")
     add("--parallel", type=int, default=12, help="calls at the same time (12)")
     add("--no-faults", dest="faults", action="store_false", help="let nothing go wrong")
-    return Run(**vars(parser.parse_args()))
+    add("--kill", action="store_true", help="kill -9 a service now and then, and start it again")
+    wanted = parser.parse_args()
+    wanted.speed = wanted.speed or (5 if wanted.kill else 50)
+    return Run(**vars(wanted))
 
 
 def main() -> int:

@@ -31,13 +31,14 @@ def placed(evidence: Evidence) -> Iterator[Wrong]:
             and not (evidence.killed and not one.status)
         ):
             yield Wrong(one.call_id, f"POST /call answered {one.status} instead of {sorted(wanted)}")
-        if one.call_id and one.call_id not in evidence.history:
-            yield Wrong(one.call_id, "is not in the history")
+        if one.status == 202 and one.call_id not in evidence.history:
+            yield Wrong(one.call_id, "was placed, but is not in the history")
     for call_id in evidence.history:
         if call_id not in evidence.at_the_sandbox:
             yield Wrong(call_id, "is in the history, but the sandbox has never heard of it")
     for call in evidence.sandbox:
-        if not ids(call) & evidence.history.keys():
+        accepted = call["openai"] and call["openai"]["accepted"]
+        if not ids(call) & evidence.history.keys() and (accepted or not evidence.killed):
             yield Wrong(call["id"], "was at the sandbox, but is not in the history")
 
 
@@ -116,8 +117,8 @@ def quiet(evidence: Evidence) -> Iterator[Wrong]:
 def sockets(evidence: Evidence) -> Iterator[Wrong]:
     """No socket is left open."""
     for program, (before, after) in evidence.sockets.items():
-        if after > before:
-            yield Wrong(None, f"the {program} has {after} sockets open, {before} before the first call")
+        for what, number in (after - before).items():
+            yield Wrong(None, f"the {program} has {number} more sockets open than at first: {what}")
 
 
 def usage(evidence: Evidence) -> Iterator[Wrong]:

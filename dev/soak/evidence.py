@@ -1,6 +1,6 @@
 """What was seen of a run, by everybody who saw it; the books compare."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -56,9 +56,9 @@ class Evidence:
         sessions: the bridge's.
         written: the lines of each OpenClaw transcript file.
         active: `GET /calls`.
-        sockets: open sockets of each service, before the first call and after the last.
+        sockets: open sockets of each service by what they are, before the first call and after the last.
         logs: what all processes have printed.
-        killed: whether services were killed meanwhile.
+        killed: which services were killed meanwhile, one after the other.
     """
 
     played: list[Played]
@@ -68,9 +68,9 @@ class Evidence:
     sessions: list[Mapping[str, Any]] = field(default_factory=list)
     written: Mapping[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     active: Mapping[str, Any] = field(default_factory=dict)
-    sockets: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    sockets: Mapping[str, tuple[Counter[str], Counter[str]]] = field(default_factory=dict)
     logs: list[LogLine] = field(default_factory=list)
-    killed: bool = False
+    killed: list[str] = field(default_factory=list)
 
     @cached_property
     def plans(self) -> dict[str, Plan]:

@@ -24,7 +24,8 @@ _END: dict[str, set[tuple[str, str]]] = {
     "mid-sentence": {("completed", "caller_hung_up")},
     "busy": {("busy", "not_reached")},
     "no-answer": {("no-answer", "not_reached")},
-    "endless": {("completed", "max_duration")},
+    # Twilio counts the same seconds, and may be first to end the call.
+    "endless": {("completed", "max_duration"), ("completed", "caller_hung_up")},
     "silent": {("completed", "silence")},
 }
 

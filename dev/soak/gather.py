@@ -1,6 +1,7 @@
 """Ask everybody what they have seen."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +14,15 @@ QUIET_SECONDS = 45
 
 
 async def gather(
-    stage: Stage, played: list[Played], heard: list[Heard], sockets_before: Mapping[str, int]
+    stage: Stage,
+    played: list[Played],
+    heard: list[Heard],
+    sockets_before: Mapping[str, Counter[str]],
+    killed: list[str],
 ) -> Evidence:
     """Collect what is to be seen now; sockets are counted where they were counted before the first call."""
-    history, now = await _history(stage), stage.sockets()
+    now = stage.sockets()  # before our own questions open others
+    history = await _history(stage)
     return Evidence(
         played=played,
         history=history,
@@ -32,6 +38,7 @@ async def gather(
             if program.log
             for line in logbook.read(program.name, program.log.read_text(encoding="utf-8"))
         ],
+        killed=killed,
     )
 
 

@@ -44,7 +44,7 @@ def logs(evidence: Evidence) -> Iterator[Wrong]:
             about = evidence.plan_of(call_id) if call_id else None
             plans = [about] if about else played
             event = str(line.fields.get("event"))
-            if not PLANNED.get(event, frozenset()) & _reasons(plans, killed=evidence.killed):
+            if not PLANNED.get(event, frozenset()) & _reasons(plans, killed=bool(evidence.killed)):
                 yield Wrong(call_id, f"{line.program}: nothing explains {line.text}")
 
 

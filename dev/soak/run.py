@@ -7,6 +7,7 @@ from pathlib import Path
 from dev.soak.evidence import Evidence
 from dev.soak.follower import Follower
 from dev.soak.gather import QUIET_SECONDS, gather, is_quiet
+from dev.soak.killer import Killer
 from dev.soak.plan import draw
 from dev.soak.player import Player
 from dev.soak.stage import staged, until
@@ -23,6 +24,7 @@ class Run:
         parallel: how many at the same time.
         speed: how much faster than people.
         faults: whether anything goes wrong.
+        kill: whether services are killed at random moments, and started again.
         idle_seconds: how long to wait for idle connections to be closed; 0: do not look at sockets.
     """
 
@@ -31,6 +33,7 @@ class Run:
     parallel: int = 12
     speed: float = 50.0
     faults: bool = True
+    kill: bool = False
     idle_seconds: float = 40.0
 
 
@@ -42,11 +45,14 @@ async def soak(run: Run, folder: Path) -> Evidence:
         plans = [draw(run.seed, number, faults) for number in range(1, run.calls + 1)]
         before = stage.sockets() if run.idle_seconds else {}
         follower = Follower(stage.http, stage.bridge.url)
-        player = Player(stage, follower)
+        player, killer = Player(stage, follower), Killer((stage.voice, stage.bridge), run.seed)
         async with Tasks() as tasks:
             tasks.start(follower.run(), name="follower")
+            if run.kill:
+                tasks.start(killer.run(), name="killer")
             await player.play_all(plans, run.parallel)
+            await killer.stop()
             print(f"Played in {time.monotonic() - began:.0f} s; now the books.", flush=True)
             await until(lambda: is_quiet(stage), QUIET_SECONDS)
         await until(lambda: stage.is_closed(before), run.idle_seconds)
-        return await gather(stage, player.played, follower.heard, before)
+        return await gather(stage, player.played, follower.heard, before, killer.killed)

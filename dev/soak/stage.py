@@ -1,6 +1,7 @@
 """Where it is played: both services and the sandbox as processes, in a folder of their own."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import aiohttp
 from dev.demo import free_ports
 from dev.programs import Ports, sandbox, sandbox_environment, services
 from dev.soak.plan import owners
+from dev.soak.sockets import open_sockets
 from dev.stack import Program, running
 from sandbox.settings import SandboxSettings
 
@@ -53,13 +55,19 @@ class Stage:
         listed = await self.get(f"{self.sandbox.url}/sandbox/faults")
         return [fault["name"] for fault in listed["faults"]]
 
-    def sockets(self) -> dict[str, int]:
-        """Count the open sockets of the services."""
-        return {program.name: _sockets(program) for program in (self.bridge, self.voice)}
+    def sockets(self) -> dict[str, Counter[str]]:
+        """Count the open sockets of each service, by what they are."""
+        programs = (self.sandbox, self.bridge, self.voice)
+        names = {int(program.url.rpartition(":")[2]): program.name for program in programs}
+        return {
+            program.name: open_sockets(program.process.pid, names)
+            for program in (self.bridge, self.voice)
+            if program.process
+        }
 
-    async def is_closed(self, before: Mapping[str, int]) -> bool:
+    async def is_closed(self, before: Mapping[str, Counter[str]]) -> bool:
         """Tell whether no more sockets are open than before."""
-        return all(self.sockets()[name] <= number for name, number in before.items())
+        return all(self.sockets()[name] <= open_then for name, open_then in before.items())
 
 
 @asynccontextmanager
@@ -96,15 +104,3 @@ async def _is_so(fact: Callable[[], Awaitable[bool]]) -> bool:
         return await fact()
     except aiohttp.ClientError:
         return False
-
-
-def _sockets(program: Program) -> int:
-    if program.process is None:
-        return 0
-    found = 0
-    for entry in Path(f"/proc/{program.process.pid}/fd").iterdir():
-        try:
-            found += str(entry.readlink()).startswith("socket:")
-        except FileNotFoundError:  # closed while we were looking
-            continue
-    return found

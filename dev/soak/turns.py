@@ -25,9 +25,23 @@ def turns(evidence: Evidence) -> Iterator[Wrong]:
             yield Wrong(call_id, what)
         openai = evidence.at_the_sandbox.get(call_id, {}).get("openai")
         plan = evidence.plan_of(call_id)
-        lossy = evidence.killed or (plan is not None and may_lose_words(plan))
+        lossy = bool(evidence.killed) or (plan is not None and may_lose_words(plan))
         yield from _as_said(call_id, recorded, openai["said"] if openai else [], lossy=lossy)
     yield from _as_written(evidence)
+
+
+def missed(evidence: Evidence) -> tuple[int, int]:
+    """Count the turns that were spoken and are not in the history, and those of them that somebody was told.
+
+    While a service is away OpenAI tells nobody, and what a killed process had not yet read is gone.
+    """
+    spoken = told = 0
+    for call_id, call in evidence.history.items():
+        if openai := evidence.at_the_sandbox.get(call_id, {}).get("openai"):
+            kept = {said["item_id"] for said in call["transcript"]}
+            spoken += max(0, openai["spoken"] - len(kept))
+            told += sum(item["whole"] and item["item_id"] not in kept for item in openai["said"])
+    return spoken, told
 
 
 def _turn(said: Mapping[str, Any]) -> Turn:

@@ -12,6 +12,7 @@ _WHOLE = {
     "conversation.item.input_audio_transcription.completed": "user",
 }
 _CUT = "conversation.item.truncated"
+_RETRIEVED = "conversation.item.retrieved"
 
 
 def said(order: Iterable[str], sent: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -30,7 +31,15 @@ def said(order: Iterable[str], sent: Iterable[Mapping[str, Any]]) -> list[dict[s
             whole = kind in _WHOLE
             item["words"] = frame["transcript"] if whole else item["words"] + frame["delta"]
             item["whole"] = whole
+        elif kind == _RETRIEVED and (words := _words(frame["item"])):
+            item_id, speaker = frame["item"]["id"], frame["item"]["role"]
+            new = {"item_id": item_id, "speaker": speaker, "cut": False}
+            items.setdefault(item_id, new).update(words=words, whole=True)
         elif kind == _CUT and frame["item_id"] in items:
             items[frame["item_id"]]["cut"] = True
     placed = {item_id: items.pop(item_id) for item_id in order if item_id in items}
     return [*placed.values(), *items.values()]
+
+
+def _words(item: Mapping[str, Any]) -> str:
+    return " ".join(part.get("transcript") or "" for part in item.get("content", ())).strip()

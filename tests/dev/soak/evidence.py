@@ -1,6 +1,7 @@
 """A run of one call as everybody should have seen it; each test spoils one thing."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -69,7 +70,9 @@ def a_run(spoil: Callable[[Any], object] | None = None, **plan: Any) -> Evidence
                 ],
                 "openai": {
                     "call_id": RTC,
+                    "accepted": True,
                     "sidebands": 0,
+                    "spoken": 3,
                     "usage_told": USED.model_dump(),
                     "said": [
                         {"item_id": item_id, "speaker": who, "words": words, "whole": True, "cut": False}
@@ -81,9 +84,9 @@ def a_run(spoil: Callable[[Any], object] | None = None, **plan: Any) -> Evidence
         "sessions": [{"callId": CALL, "state": "synced", "turns": 3, "lastError": None}],
         "written": {"s.jsonl": _written()},
         "active": {"active_calls": 0, "calls": []},
-        "sockets": {"voice server": (3, 3)},
+        "sockets": {"voice server": (Counter(listening=1), Counter(listening=1))},
         "logs": [LogLine("voice server", "{…}", {"event": "call_progressed", "level": "info"})],
-        "killed": False,
+        "killed": [],
     }
     parts = copy.deepcopy(parts)
     if spoil:

@@ -78,7 +78,7 @@ SPOILT: list[tuple[str, str, Callable[[Any], object]]] = [
     ("quiet", "sidebands open", lambda run: at_openai(run).update(sidebands=1)),
     ("quiet", "is failed at the bridge", lambda run: run["sessions"][0].update(state="failed")),
     ("quiet", "pending", lambda run: the_call(run).update(transcript_state="pending")),
-    ("sockets", "4 sockets open, 3 before", lambda run: run["sockets"].update({"voice server": (3, 4)})),
+    ("sockets", "1 more", lambda run: run["sockets"]["voice server"][1].update({"to the sandbox": 1})),
     ("usage", "the sandbox told", lambda run: at_openai(run)["usage_told"].update(input_text_tokens=11)),
     ("logs", "Traceback", log("Traceback (most recent call last):")),
     ("logs", "task_failed", log("task_failed", event="task_failed", level="error")),
