@@ -102,8 +102,8 @@ class Gateway:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
         )
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             async for chunk in self._chunks(common, asked.answer):
                 await response.write(b"data: " + orjson.dumps(chunk) + b"\n\n")
             await response.write(b"data: [DONE]\n\n")

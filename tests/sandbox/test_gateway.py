@@ -7,6 +7,7 @@ from aiohttp import ClientSession
 from openai import AsyncOpenAI, AuthenticationError, BadRequestError
 
 from sandbox.app import Sandbox
+from shared.tasks import Tasks
 
 QUESTION = "What is on my calendar today?"
 ANSWER = "You have two appointments today: the dentist at 10 and lunch with Sam at 1."
@@ -76,5 +77,19 @@ async def test_a_question_is_cancelled_when_the_asker_goes_away(sandbox: Sandbox
     )
     await anext(aiter(stream))
     await stream.close()
+    await sandbox.world.watch.until(lambda: sandbox.gateway.received[0].status is not None)
+    assert sandbox.gateway.asked[0].cancelled
+
+
+async def test_a_question_is_cancelled_when_the_asker_is_gone_before_the_answer_begins(
+    sandbox: Sandbox, agent: AsyncOpenAI
+) -> None:
+    sandbox.world.clock.speed = 1  # time to go away while the agent still thinks
+    asking = agent.chat.completions.create(
+        model="openclaw", messages=[{"role": "user", "content": QUESTION}], stream=True
+    )
+    async with Tasks() as tasks:
+        tasks.start(asking, name="asking")
+        await sandbox.world.watch.until(lambda: len(sandbox.gateway.received) == 1)
     await sandbox.world.watch.until(lambda: sandbox.gateway.received[0].status is not None)
     assert sandbox.gateway.asked[0].cancelled
