@@ -89,6 +89,20 @@ def _end_heard(call_id: str, call: Mapping[str, Any], events: list[Heard]) -> It
         yield Wrong(call_id, f"said session_synced {synced} times")
 
 
+def twice_in_history(evidence: Evidence) -> list[str]:
+    """Find the rejected calls that are calls of our own, and in the history under their other id as well.
+
+    Known, and told in the report instead of failing it: OpenAI offers a call that we are ending, it is turned
+    away like a stranger's, and is noted like one.
+    """
+    return [
+        call_id
+        for call_id, call in evidence.history.items()
+        if call["status"] == "rejected"
+        and (ids(evidence.at_the_sandbox.get(call_id, {})) - {call_id}) & evidence.history.keys()
+    ]
+
+
 def _as_deleted(one: Played, call: Mapping[str, Any]) -> Iterator[Wrong]:
     canceled = call["status"] == "canceled"
     if (one.deleted == "canceled") is not canceled:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from dev.soak.books import twice_in_history
 from dev.soak.evidence import Heard, LogLine
 from dev.soak.report import check, tell
-from tests.dev.soak.evidence import CALL, a_run
+from tests.dev.soak.evidence import CALL, RTC, a_run
 
 
 def wrong(spoil: Callable[[Any], object] | None = None, **plan: Any) -> dict[str, list[str]]:
@@ -127,3 +128,12 @@ def test_the_report_names_the_call_its_plan_and_its_log() -> None:
     text = "\n".join(tell(evidence, check(evidence)))
     for words in ("1 wrong", CALL, "fault callbacks-lost", f"what happened to {CALL}"):
         assert words in text
+
+
+def test_a_call_of_our_own_that_was_turned_away_too_is_told_of() -> None:
+    def twice(run: Any) -> None:
+        run["history"][RTC] = the_call(run) | {"status": "rejected", "transcript": []}
+
+    evidence = a_run(twice)
+    assert twice_in_history(evidence) == [RTC]
+    assert f"in the history twice, {RTC}" in "\n".join(tell(evidence, check(evidence)))
