@@ -33,6 +33,7 @@ from services.voice_server.domain.policy import (
     TooManyCallsError,
 )
 from services.voice_server.domain.quotas import Quotas
+from services.voice_server.orders import KeyReusedError, Orders, StillPlacedError
 from services.voice_server.routes import calls, health, history, twilio, webhook
 from services.voice_server.settings import AgentFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
@@ -56,6 +57,8 @@ STATUSES: problems.StatusTable = {
     ImpossibleCallError: (422, "Call impossible"),
     TooManyCallsError: (429, "Too many calls"),
     StoppingError: (503, "Stopping"),
+    KeyReusedError: (422, "Key used before"),
+    StillPlacedError: (409, "Still being placed"),
     CallGivenUpError: (503, "Call given up"),
     TwilioBusyError: (503, "Twilio is busy"),
     TwilioUncertainError: (502, "Twilio did not answer clearly"),
@@ -156,6 +159,7 @@ def _switchboard(
     limits = Limits(config.max_call_seconds, config.silence_seconds, config.reconcile_seconds)
     app[keys.STORE], app[keys.OUTBOX], app[keys.PEERS] = store, outbox, peers
     app[keys.SWITCHBOARD] = Switchboard(peers, policy, quotas, limits, tasks)
+    app[keys.ORDERS] = Orders(store, app[keys.SWITCHBOARD])
     return app[keys.SWITCHBOARD]
 
 

@@ -5,11 +5,13 @@ from aiohttp import web
 from services.voice_server.adapters.bridge import Outbox
 from services.voice_server.adapters.store import Store
 from services.voice_server.call_runner import Peers
+from services.voice_server.orders import Orders
 from services.voice_server.settings import VoiceSettings
 from services.voice_server.switchboard import Switchboard
 
 SETTINGS = web.AppKey("settings", VoiceSettings)
 SWITCHBOARD = web.AppKey("switchboard", Switchboard)
+ORDERS = web.AppKey("orders", Orders)
 STORE = web.AppKey("store", Store)
 OUTBOX = web.AppKey("outbox", Outbox)
 PEERS = web.AppKey("peers", Peers)

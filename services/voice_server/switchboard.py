@@ -82,9 +82,9 @@ class Switchboard:
                 runner.tell(s.HangUpRequested(EndReason.SERVER_STOPPED))
 
     async def place(
-        self, to: str, message: str | None, caller_id: str | None, metadata: Mapping[str, Any]
+        self, to: str, message: str | None, caller_id: str | None, metadata: Mapping[str, Any], *, ref: str
     ) -> str:
-        """Have a person called and return the call's id, Twilio's SID.
+        """Have a person called and return the call's id, Twilio's SID. `ref` is our own name for it.
 
         Raises:
             PhoneOffError: the owner has closed the phone.
@@ -99,7 +99,8 @@ class Switchboard:
         self._policy.check_destination(to, own)
         self._quotas.check_dialling(to, time.time())
         self._check_load()
-        record = self._record(Direction.OUTBOUND, to, own, message=message, metadata=dict(metadata))
+        known = {"ref": ref, "message": message, "metadata": dict(metadata)}
+        record = self._record(Direction.OUTBOUND, to, own, **known)
         self._quotas.dialled(to, record.started_at)
         runner = self._run(Call(record))
         await runner.caught_up()
@@ -118,9 +119,15 @@ class Switchboard:
         self.placed(runner, call_sid)
         await runner.identified.wait()
         if runner.record.call_sid is None:
-            await self._peers.twilio.hang_up(call_sid)
+            await self._abandon(call_sid)
             raise CallGivenUpError
         return call_sid
+
+    async def _abandon(self, call_sid: str) -> None:
+        try:
+            await self._peers.twilio.hang_up(call_sid)
+        except TwilioError as error:
+            raise TwilioUncertainError(str(error)) from error
 
     def placed(self, runner: CallRunner, call_sid: str) -> None:
         """Learn Twilio's id of a call, from its answer or from any of its requests."""
@@ -239,7 +246,7 @@ class Switchboard:
         trust = self._policy.trust(number)
         ids = {"ref": secrets.token_urlsafe(16), "sip_token": secrets.token_hex(16)}
         who = {"direction": direction, "number": number, "own_number": own_number, "trust": trust}
-        return new_call(self._peers.agent, self._limits, time.time(), **ids, **who, **more)
+        return new_call(self._peers.agent, self._limits, time.time(), **ids | who | more)
 
     def _run(self, call: Call, *, resumed: bool = False) -> CallRunner:
         runner = CallRunner(call, self._peers)

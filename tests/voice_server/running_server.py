@@ -55,9 +55,13 @@ class RunningServer:
         async with self.raw(method, path, None if body is None else orjson.dumps(body), key=key) as response:
             return response.status, await response.json(content_type=None)
 
-    def raw(self, method: str, path: str, data: bytes | None = None, *, key: str | None = KEY) -> Any:
-        """Use its API; the answer itself."""
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+    def raw(
+        self, method: str, path: str, data: bytes | None = None, *, key: str | None = KEY, **more: str
+    ) -> Any:
+        """Use its API; the answer itself. Keywords become headers: `Idempotency_Key="1"`."""
+        headers = {name.replace("_", "-"): value for name, value in more.items()}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         if data is not None:
             headers["Content-Type"] = "application/json"
         url = URL(self.url + path, encoded=True)

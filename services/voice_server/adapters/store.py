@@ -40,6 +40,12 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (call_id, sequence)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_undelivered ON events (call_id) WHERE delivered = 0;
+CREATE TABLE IF NOT EXISTS claims (
+    key    TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    ref    TEXT NOT NULL,
+    at     REAL NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -52,6 +58,14 @@ class Filter:
     direction: str | None = None
     status: str | None = None
     phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an `Idempotency-Key` stands for: a fingerprint of the order, and the ref of its call."""
+
+    digest: str
+    ref: str
 
 
 class Store:
@@ -118,6 +132,26 @@ class Store:
         rows = await self._rows("SELECT record FROM calls WHERE phase <> ? ORDER BY number", Phase.ENDED)
         calls = [CallRecord.model_validate_json(row["record"]) for row in rows]
         return [(call, [turn.item_id for turn in await self.turns(call)]) for call in calls]
+
+    async def claim(self, key: str, claim: Claim, at: float, kept_seconds: float) -> Claim:
+        """Let a key stand for an order, unless it does already; return what it stands for."""
+
+        def work(db: sqlite3.Connection) -> Claim:
+            db.execute("DELETE FROM claims WHERE at <= ?", (at - kept_seconds,))
+            row = (key, claim.digest, claim.ref, at)
+            db.execute("INSERT OR IGNORE INTO claims (key, digest, ref, at) VALUES (?,?,?,?)", row)
+            return Claim(*db.execute("SELECT digest, ref FROM claims WHERE key = ?", (key,)).fetchone())
+
+        return await self._database.run(work)
+
+    async def disclaim(self, key: str) -> None:
+        """Let a key stand for nothing again."""
+        await self._execute("DELETE FROM claims WHERE key = ?", key)
+
+    async def call_of(self, ref: str) -> CallRecord | None:
+        """Find a call by our own name for it."""
+        rows = await self._rows("SELECT record FROM calls WHERE ref = ?", ref)
+        return CallRecord.model_validate_json(rows[0]["record"]) if rows else None
 
     async def since(self, moment: float) -> list[CallRecord]:
         """List the calls begun since a moment, those nobody has given an id included, oldest first."""

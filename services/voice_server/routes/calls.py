@@ -1,5 +1,6 @@
 """`/call` and `/calls`: place a call, end it, see what is running."""
 
+import json
 import time
 from typing import Annotated, Any, Literal
 
@@ -7,7 +8,8 @@ import orjson
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from services.voice_server.keys import STORE, SWITCHBOARD
+from services.voice_server.keys import ORDERS, STORE, SWITCHBOARD
+from services.voice_server.orders import Order
 from services.voice_server.routes.views import AS_NUMBER, CallSummary, summary
 from shared import phone
 from shared.events import CallStatus, EndReason
@@ -21,9 +23,10 @@ Number = Annotated[str, AfterValidator(phone.parse), AS_NUMBER]
 
 def _plain(metadata: dict[str, Any]) -> dict[str, Any]:
     try:
+        json.dumps(metadata, allow_nan=False)
         orjson.dumps(metadata)
-    except TypeError as error:
-        raise ValueError("holds a number that is too large; write it as text") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError("holds a number that is too large, or none at all; write it as text") from error
     return metadata
 
 
@@ -36,6 +39,14 @@ class CallRequest(BaseModel):
     message: str | None = Field(None, min_length=1, max_length=2000)
     caller_id: Number | None = None
     metadata: Annotated[dict[str, Any], AfterValidator(_plain)] = Field({}, max_length=50)
+
+
+class CallHeaders(BaseModel):
+    """The caller's own name for a request, so that it can be repeated safely."""
+
+    idempotency_key: str | None = Field(
+        None, alias="Idempotency-Key", pattern=r"^[ -~]+$", min_length=1, max_length=255
+    )
 
 
 class CallInitiated(BaseModel):
@@ -61,10 +72,14 @@ class RunningCalls(BaseModel):
 
 
 @routes.post("/call")
-@operation({202: CallInitiated}, sends=("Location",), problems=(403, 429, 502, 503))
-async def place_call(request: web.Request, body: CallRequest) -> web.Response:
-    """Have somebody called."""
-    call_id = await request.app[SWITCHBOARD].place(body.to, body.message, body.caller_id, body.metadata)
+@operation({202: CallInitiated}, sends=("Location",), problems=(403, 409, 429, 502, 503))
+async def place_call(request: web.Request, body: CallRequest, headers: CallHeaders) -> web.Response:
+    """Have somebody called.
+
+    Under one `Idempotency-Key` a call is placed once within 24 hours, however often it is asked for.
+    """
+    order = Order(body.to, body.message, body.caller_id, body.metadata)
+    call_id = await request.app[ORDERS].place(order, headers.idempotency_key)
     initiated = CallInitiated(call_id=call_id, message=f"Call initiated to {body.to}")
     return json_response(initiated, status=202, headers={"Location": f"/history/{call_id}"})
 

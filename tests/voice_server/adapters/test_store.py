@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.voice_server.adapters.store import Filter, Store
+from services.voice_server.adapters.store import Claim, Filter, Store
 from services.voice_server.domain.record import Phase
 from shared.database import DatabaseError
 from shared.events import CallStatus, Direction, iso
@@ -102,6 +102,22 @@ async def test_unfinished_calls_come_with_what_they_published_in_the_order_it_wa
         (call, ["item_a", "item_b", "item_c"]),
         (record(3, call_sid=None, phase=Phase.DIALLING), []),
     ]
+
+
+async def test_a_key_stands_for_what_was_first_claimed_until_it_is_old_or_given_up(store: Store) -> None:
+    first, second = Claim("digest_1", "ref_1"), Claim("digest_2", "ref_2")
+    assert await store.claim("k", first, STARTED_AT, 60) == first
+    assert await store.claim("k", second, STARTED_AT + 59, 60) == first
+    assert await store.claim("K", second, STARTED_AT, 60) == second
+    assert await store.claim("k", second, STARTED_AT + 60, 60) == second
+    await store.disclaim("k")
+    assert await store.claim("k", first, STARTED_AT + 60, 60) == first
+
+
+async def test_a_call_is_found_by_our_own_name_for_it(store: Store) -> None:
+    await store.save(record(1, call_sid=None), [])
+    assert await store.call_of("ref_1") == record(1, call_sid=None)
+    assert await store.call_of("ref_2") is None
 
 
 async def test_calls_are_listed_from_a_moment_on_also_those_without_an_id(store: Store) -> None:

@@ -63,6 +63,9 @@ INVALID: dict[str, bytes] = {
     "half a character": b'{"to": "+14155550123", "message": "\\ud800"}',
     "a number of more than 64 bits": b'{"to": "+14155550123", "metadata": {"n": 18446744073709551616}}',
     "a negative one": b'{"to": "+14155550123", "metadata": {"n": -9223372036854775809}}',
+    "no number at all": b'{"to": "+14155550123", "metadata": {"n": [NaN]}}',
+    "more than all numbers": b'{"to": "+14155550123", "metadata": {"n": -Infinity}}',
+    "as good as infinite": b'{"to": "+14155550123", "metadata": {"n": 1e999}}',
     "metadata without bottom": b'{"to": "+14155550123", "metadata": {"a": %b}}' % (b"[" * 300 + b"]" * 300),
     "much metadata": orjson.dumps({"to": OWNER, "metadata": {str(n): n for n in range(51)}}),
 }
