@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from dev.soak.books import Wrong
 from dev.soak.evidence import Evidence, LogLine
-from dev.soak.plan import CALLER_ENDS, Plan
+from dev.soak.plan import ENDED_BY_OTHERS, Plan
 
 HUNG_UP = "somebody hung up"
 """Explains what happens when a call ends at a moment that suits nobody."""
@@ -16,9 +16,11 @@ _REFUSED = (
     *("create-failed", "create-failed-but-placed", "create-busy"),
     *("number-invalid", "region-forbidden", "number-blocked", "trial-unverified"),
 )
+_CUT_SHORT = ("time-limit", "leg-vanishes")
+
 PLANNED: Mapping[str, frozenset[str]] = {
-    "call_not_accepted": frozenset({HUNG_UP, KILLED}),
-    "sideband_send_failed": frozenset({HUNG_UP, KILLED, "sideband-drops"}),
+    "call_not_accepted": frozenset({HUNG_UP, KILLED, *_CUT_SHORT}),
+    "sideband_send_failed": frozenset({HUNG_UP, KILLED, "sideband-drops", *_CUT_SHORT}),
     "twilio_refused": frozenset(_REFUSED),
     "twilio_leg_not_hung_up": frozenset({"hang-up-failed", "hang-up-busy"}),
     "event_not_delivered": frozenset({KILLED}),
@@ -51,7 +53,7 @@ def logs(evidence: Evidence) -> Iterator[Wrong]:
 def _reasons(plans: list[Plan], *, killed: bool) -> set[str]:
     reasons = {KILLED} if killed else set()
     for plan in plans:
-        reasons |= ({HUNG_UP} if plan.ending or plan.script in CALLER_ENDS else set()) | (
+        reasons |= ({HUNG_UP} if plan.ending or plan.script in ENDED_BY_OTHERS else set()) | (
             {plan.fault} if plan.fault else set()
         )
     return reasons
