@@ -20,7 +20,7 @@ def _wanted() -> Run:
     add("--seed", type=int, default=random.randrange(10**6), help="repeats a run")  # noqa: S311 - no secret
     add("--speed", type=float, help="how much faster than people (50; with --kill 5)")
     add("--parallel", type=int, default=12, help="calls at the same time (12)")
-    add("--no-faults", dest="faults", action="store_false", help="let nothing go wrong")
+    add("--no-faults", dest="faults", action="store_const", const=(), help="let nothing go wrong")
     add("--kill", action="store_true", help="kill -9 a service now and then, and start it again")
     wanted = parser.parse_args()
     wanted.speed = wanted.speed or (5 if wanted.kill else 50)

@@ -1,6 +1,7 @@
 """One run from its start to the evidence of it."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Run:
         calls: how many.
         parallel: how many at the same time.
         speed: how much faster than people.
-        faults: whether anything goes wrong.
+        faults: what may go wrong; None: whatever the sandbox can.
         kill: whether services are killed at random moments, and started again.
         idle_seconds: how long to wait for idle connections to be closed; 0: do not look at sockets.
     """
@@ -32,7 +33,7 @@ class Run:
     calls: int = 300
     parallel: int = 12
     speed: float = 50.0
-    faults: bool = True
+    faults: Collection[str] | None = None
     kill: bool = False
     idle_seconds: float = 40.0
 
@@ -41,7 +42,7 @@ async def soak(run: Run, folder: Path) -> Evidence:
     """Play, wait until all is quiet (or too long for that), and collect what was seen."""
     began = time.monotonic()
     async with staged(folder, speed=run.speed, parallel=run.parallel) as stage:
-        faults = await stage.faults() if run.faults else []
+        faults = await stage.faults() if run.faults is None else run.faults
         plans = [draw(run.seed, number, faults) for number in range(1, run.calls + 1)]
         before = stage.sockets() if run.idle_seconds else {}
         follower = Follower(stage.http, stage.bridge.url)
