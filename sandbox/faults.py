@@ -23,6 +23,86 @@ class Fault:
 
 FAULTS: dict[str, Fault] = {
     "sideband-drops": Fault("openai", "30", "The sideband breaks off in mid-call; the call itself goes on."),
+    "sideband-keeps-dropping": Fault("openai", "31", "The sideband breaks off again and again.", "endless"),
+    "sideband-restarted": Fault(
+        "openai",
+        "32",
+        "OpenAI closes the sideband in mid-call with 1001, going away; the call itself goes on.",
+    ),
+    "sideband-failed": Fault(
+        "openai", "33", "OpenAI closes the sideband in mid-call with 1011, an error; the call itself goes on."
+    ),
+    "sideband-falls-silent": Fault(
+        "openai",
+        "34",
+        "From mid-call on the sideband carries nothing more, though the socket stays open.",
+        "endless",
+    ),
+    "sideband-drops-tool-call": Fault(
+        "openai", "69", "The sideband breaks off while the owner's question is being put; the call goes on."
+    ),
+    "sideband-late": Fault(
+        "openai", "35", "The sideband is not found three times before it can be attached."
+    ),
+    "sideband-never": Fault("openai", "36", "The call is accepted, but its sideband is never found."),
+    "session-expired": Fault(
+        "openai",
+        "37",
+        "OpenAI ends the call at its own time limit: `session_expired`, then close 1001.",
+        "endless",
+    ),
+    "webhook-doubled": Fault(
+        "openai", "38", "The webhook of the call is delivered twice at once, with the same id."
+    ),
+    "webhook-doubled-anew": Fault(
+        "openai", "39", "The webhook of the call is delivered twice at once, each with an id of its own."
+    ),
+    "webhook-after-hang-up": Fault(
+        "openai", "40", "The webhook arrives when the caller has hung up already."
+    ),
+    "webhook-of-live-too": Fault("openai", "41", "The Live API announces the same call as well."),
+    "accept-slow": Fault("openai", "42", "`accept` takes three seconds."),
+    "accept-failed": Fault("openai", "43", "`accept` answers 500 to the first attempt."),
+    "accept-failed-but-taken": Fault(
+        "openai", "44", "`accept` answers 500 to the first attempt, yet the call is taken."
+    ),
+    "accept-busy": Fault("openai", "45", "`accept` answers 429 to the first attempt."),
+    "accept-refused": Fault("openai", "46", "`accept` answers 400 to every attempt."),
+    "reject-failed": Fault("openai", "47", "`reject` answers 500 to the first attempt."),
+    "hangup-failed": Fault("openai", "48", "`hangup` answers 500 to the first three attempts.", "endless"),
+    "hangup-slow": Fault("openai", "49", "`hangup` takes three seconds.", "endless"),
+    "done-doubled": Fault("openai", "50", "Every `response.done` arrives twice."),
+    "done-missing": Fault("openai", "51", "No `response.done` arrives.", "barge-in"),
+    "done-late": Fault(
+        "openai",
+        "52",
+        "The `response.done` of a cut answer arrives after the next answer has begun.",
+        "barge-in",
+    ),
+    "events-unknown": Fault("openai", "53", "Events arrive whose type nobody knows."),
+    "fields-unknown": Fault("openai", "54", "Every event has a field that nobody knows."),
+    "names-former": Fault("openai", "55", "Events bear their names from before general availability."),
+    "frames-malformed": Fault("openai", "56", "Text frames arrive that are no events."),
+    "frames-binary": Fault("openai", "57", "Binary frames arrive."),
+    "frame-huge": Fault("openai", "58", "A frame of 20 MB arrives."),
+    "transcript-never": Fault("openai", "59", "What the caller says is never transcribed."),
+    "transcript-failed": Fault("openai", "60", "What the caller says cannot be transcribed."),
+    "transcript-empty": Fault("openai", "61", "What the caller says is transcribed as nothing."),
+    "transcript-late": Fault(
+        "openai", "62", "What the caller says is known only when the answer to it has ended."
+    ),
+    "usage-bare": Fault("openai", "63", "The tokens of a response are told without their modalities."),
+    "arguments-broken": Fault("openai", "64", "The arguments of a tool call are no JSON."),
+    "function-unknown": Fault("openai", "65", "The model calls a tool that nobody has offered."),
+    "functions-parallel": Fault("openai", "66", "The model makes three tool calls at once."),
+    "model-speaks-first": Fault(
+        "openai",
+        "67",
+        "The model begins to speak before the greeting is asked for, which is refused for a while.",
+    ),
+    "caller-never-heard": Fault(
+        "openai", "68", "The call is taken, and the caller is never heard.", "silent"
+    ),
     "callbacks-doubled": Fault(
         "twilio", "70", "Every status callback arrives twice at once, with the same idempotency token."
     ),

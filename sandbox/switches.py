@@ -21,7 +21,7 @@ class Switches:
     Attributes:
         session_created: a sideband is greeted with `session.created`.
         second_accept: the answer to a second accept of one call.
-        hang_up_close: how sideband sockets end when the caller hangs up; 1006 is no close frame at all.
+        hang_up_close: how sidebands end when the caller hangs up: 1005 without a code, 1006 without a word.
         pending_seconds: how long a call rings at OpenAI until it is given up (real seconds).
         truncated: where `conversation.item.truncated` stands among the frames of a barge-in.
         rate_limits: whether `rate_limits.updated` follows `response.created` or `response.done`.
@@ -41,7 +41,7 @@ class Switches:
 
     session_created: bool = False
     second_accept: Literal["not_found", "conflict", "ok"] = "not_found"
-    hang_up_close: Literal[1000, 1001, 1006] = 1006
+    hang_up_close: Literal[1000, 1001, 1005, 1006] = 1006
     pending_seconds: float = 30.0
     truncated: Literal["before_done", "after_done"] = "before_done"
     rate_limits: Literal["after_created", "after_done"] = "after_done"

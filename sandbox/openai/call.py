@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from enum import StrEnum
 from typing import Any
 
@@ -9,7 +10,10 @@ from sandbox.openai import session_config
 from sandbox.openai.conversation import Conversation, Item, new_id
 from sandbox.openai.floor import Floor
 from sandbox.openai.ledger import Ledger
+from sandbox.openai.response import Reply
 from sandbox.openai.sideband import Frame, Sideband
+from sandbox.openai.spoiling import Wire
+from sandbox.openai.troubles import NONE, TROUBLES, Trouble
 from sandbox.sip import Invite
 from sandbox.world import World
 from shared.tasks import Tasks
@@ -21,8 +25,16 @@ class EndCause(StrEnum):
     CALLER_HUNG_UP = "caller_hung_up"
     HUNG_UP_BY_API = "hung_up_by_api"
     LINE_ENDED = "line_ended"
+    EXPIRED = "expired"
     REJECTED = "rejected"
     NEVER_ACCEPTED = "never_accepted"
+
+
+_EXPIRED = "Your session hit the maximum duration of 60 minutes."
+_ORDERLY: dict[EndCause, tuple[int, str]] = {
+    EndCause.HUNG_UP_BY_API: (1000, ""),
+    EndCause.EXPIRED: (1001, _EXPIRED),
+}
 
 
 class RealtimeCall:
@@ -35,6 +47,8 @@ class RealtimeCall:
         session: the configuration in force, once accepted.
         sent: every frame that went out to at least one sideband.
         emitted: how many there would have been, had somebody been there all the time.
+        missed: how often a sideband was asked for.
+        refused: how many requests of each kind its trouble has refused.
         client_events: every event the sidebands brought.
         referred_to: where it was to be transferred.
     """
@@ -54,6 +68,10 @@ class RealtimeCall:
         self.sent: list[dict[str, Any]] = []
         self.client_events: list[dict[str, Any]] = []
         self.emitted = 0
+        self.missed = 0
+        self.refused: Counter[str] = Counter()
+        self.trouble: Trouble = TROUBLES.get(invite.script.fault or "", NONE)
+        self._spoil = self.trouble.spoiler()
         self.tasks = Tasks()
         self.floor = Floor(self)
         self._accepted_at = 0.0
@@ -84,9 +102,9 @@ class RealtimeCall:
         self.sip_status = self.sip_status or sip_status
         self.over.set()
         self.decided.set()
-        orderly = cause is EndCause.HUNG_UP_BY_API
+        code, reason = _ORDERLY.get(cause, (self.world.switches.hang_up_close, "going away"))
         for sideband in self.sidebands:
-            sideband.end(1000 if orderly else self.world.switches.hang_up_close)
+            sideband.end(code, reason, orderly=cause in _ORDERLY)
         if self.floor.active:
             self.floor.active.abandon()
         self.world.tasks.start(self.tasks.cancel(), name=f"end of {self.call_id}")
@@ -95,6 +113,8 @@ class RealtimeCall:
     def attach(self, sideband: Sideband) -> None:
         """Let one more sideband listen in; it is told nothing of what was before."""
         self.sidebands.append(sideband)
+        if self.trouble.speaks_first and len(self.sidebands) == 1:
+            self.floor.respond(Reply("Hm."))
         if self.world.switches.session_created:
             sideband.send(self.frame("session.created", session=self.session))
         self.world.watch.changed()
@@ -113,11 +133,30 @@ class RealtimeCall:
     def emit(self, kind: str, **fields: Any) -> str:
         """Send a frame to every sideband, unless the call is over, and return its id."""
         frame = self.frame(kind, **fields)
+        for wire in self._spoil(frame.body):
+            self._send(frame if wire is frame.body else _spoiled(wire))
+        self._stumble()
+        self.world.watch.changed()
+        return frame.event_id
+
+    def _send(self, frame: Frame) -> None:
         if not self.over.is_set():
             for sideband in self.sidebands:
                 sideband.send(frame)
-        self.world.watch.changed()
-        return frame.event_id
+
+    def _stumble(self) -> None:
+        """Let happen what the call's trouble has for this frame."""
+        if self.emitted in self.trouble.breaks_at:
+            for sideband in list(self.sidebands):
+                sideband.end(self.trouble.breaks_with)
+                self.detach(sideband)
+        if self.emitted == self.trouble.falls_silent_at:
+            for sideband in self.sidebands:
+                sideband.fall_silent()
+        if self.emitted == self.trouble.expires_at:
+            error = {"type": "invalid_request_error", "code": "session_expired", "message": _EXPIRED}
+            self.emit("error", error={**error, "param": None, "event_id": None})
+            self.end(EndCause.EXPIRED)
 
     def told(self, frame: Frame) -> None:
         """Note that a frame has gone out."""
@@ -136,3 +175,7 @@ class RealtimeCall:
         """Say that an item is complete."""
         previous = None if item.told_null else item.previous_id
         self.emit("conversation.item.done", previous_item_id=previous, item=dict(item.body))
+
+
+def _spoiled(wire: Wire) -> Frame:
+    return Frame(wire) if isinstance(wire, dict) else Frame({"event_id": ""}, junk=wire)

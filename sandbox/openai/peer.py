@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.openai import client_events, session_config
 from sandbox.openai.call import EndCause, RealtimeCall
@@ -13,6 +14,7 @@ from sandbox.openai.errors import OpenAIRefusalError, call_not_found
 from sandbox.openai.ledger import Ledger
 from sandbox.openai.performance import Performance
 from sandbox.openai.sideband import Sideband
+from sandbox.openai.troubles import NONE
 from sandbox.openai.webhooks import Webhooks
 from sandbox.reception import Received, Reception
 from sandbox.sip import Invite
@@ -47,6 +49,8 @@ class OpenAI:
         """Let a call ring: the service is told, and has `pending_seconds` to accept it."""
         call = RealtimeCall(self._world, invite)
         self.calls[call.call_id] = call
+        if call.trouble.gives_up_first:
+            call.end(EndCause.CALLER_HUNG_UP)
         self._world.tasks.start(self.webhooks.announce(call), name=f"webhook of {call.call_id}")
         self._world.tasks.start(self._ring(call), name=f"ringing of {call.call_id}")
         return call
@@ -59,16 +63,34 @@ class OpenAI:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Serve call control, the sideband socket and the list of models."""
-        for verb, handler in (
-            ("accept", self._accept),
-            ("reject", self._reject),
-            ("hangup", self._hangup),
-            ("refer", self._refer),
-        ):
+        handlers: dict[str, Handler] = {
+            "accept": self._accept,
+            "reject": self._reject,
+            "hangup": self._hangup,
+            "refer": self._refer,
+        }
+        for verb, handler in handlers.items():
             path = f"/v1/realtime/calls/{{call_id}}/{verb}"
-            router.add_post(path, self._reception.recorded(handler))
+            router.add_post(path, self._reception.recorded(self._troubled(verb, handler)))
         router.add_get("/v1/realtime", self._reception.recorded(self._sideband))
         router.add_get("/v1/models", self._reception.recorded(self._models))
+
+    def _troubled(self, verb: str, handler: Handler) -> Handler:
+        """Let a call's trouble delay a request about it, or refuse it, before or after it is carried out."""
+
+        async def control(request: web.Request) -> web.StreamResponse:
+            call = self.calls.get(request.match_info["call_id"])
+            trouble = call.trouble if call else NONE
+            await self._world.clock.pause(trouble.delays.get(verb, 0))
+            refusals = trouble.refuses.get(verb)
+            if call is None or refusals is None or call.refused[verb] >= refusals.times:
+                return await handler(request)
+            call.refused[verb] += 1
+            if refusals.taken:
+                await handler(request)
+            raise OpenAIRefusalError(refusals.status, None, "The server had an error; try again.")
+
+        return control
 
     async def _accept(self, request: web.Request) -> web.Response:
         body = await self._body(request)
@@ -121,6 +143,9 @@ class OpenAI:
         if "OpenAI-Beta" in request.headers:
             raise call_not_found()
         call = self._live(request.query.get("call_id", ""))
+        call.missed += 1
+        if call.missed <= call.trouble.misses:
+            raise call_not_found()
         sideband = Sideband(request, call.told)
         socket = await sideband.open()
         call.attach(sideband)

@@ -123,12 +123,15 @@ class Performance:
             return
         tool = ToolCall(step.tool, {"request": step.request}, new_id("call"))
         await self._answer(Reply(step.preamble, tool))
-        self._await(lambda _params: self._report(tool))
+        self._await(lambda params: self._report(tool, params))
         await self._patience(_TOOL_PATIENCE)
 
-    def _report(self, tool: ToolCall) -> Reply | None:
+    def _report(self, tool: ToolCall, params: dict[str, Any]) -> Reply | None:
         output = self._call.conversation.tool_output(tool.call_id)
-        return Reply(answer_in(output)) if output is not None else None
+        if output is None:
+            # Asked to say something else, it does without the answer.
+            return Reply("Sorry, where were we?") if params.get("instructions") else None
+        return Reply(answer_in(output))
 
     async def _end(self, step: AssistantEndsCall) -> None:
         if self._offers("end_call"):

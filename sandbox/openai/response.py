@@ -82,7 +82,8 @@ class Response:
             await self._speak(self._reply.words)
         self._pass_half()
         if self._reply.tool:
-            self._call_tool(self._reply.tool)
+            for number in range(self._call.trouble.tool_calls):
+                self._call_tool(self._reply.tool, number)
         self._finish("completed", None)
 
     def cut(self, reason: str) -> None:
@@ -139,23 +140,26 @@ class Response:
         self._tell(item, "response.content_part.done", content_index=0, part=_part(words))
         self._finish_item(item)
 
-    def _call_tool(self, tool: ToolCall) -> None:
-        about = {"type": "function_call", "name": tool.name, "call_id": tool.call_id}
+    def _call_tool(self, tool: ToolCall, number: int) -> None:
+        trouble = self._call.trouble
+        call_id = f"{tool.call_id}_{number}" if number else tool.call_id
+        name = (trouble.tool_name if tool.name != "end_call" else None) or tool.name
+        about = {"type": "function_call", "name": name, "call_id": call_id}
         item = self._start_item(about | {"status": "in_progress", "arguments": ""})
-        arguments = json.dumps(tool.arguments, ensure_ascii=False)
+        arguments = trouble.tool_arguments or json.dumps(tool.arguments, ensure_ascii=False)
         for delta in _deltas(arguments):
             self._tell(
                 item,
                 "response.function_call_arguments.delta",
-                call_id=tool.call_id,
+                call_id=call_id,
                 delta=delta,
                 **_noise(),
             )
         self._tell(
             item,
             "response.function_call_arguments.done",
-            call_id=tool.call_id,
-            name=tool.name,
+            call_id=call_id,
+            name=name,
             arguments=arguments,
         )
         item.body |= {"status": "completed", "arguments": arguments}

@@ -10,13 +10,20 @@ from aiohttp import WSMsgType, web
 
 from shared.tasks import Tasks
 
+_NO_CODE = 1005
+_CLOSE_WITHOUT_CODE = b"\x88\x00"
+
 
 @dataclass
 class Frame:
-    """One frame for all sidebands of a call; `told` once it has gone out to one of them."""
+    """One frame for all sidebands of a call; `told` once it has gone out to one of them.
+
+    `junk` goes out in place of the body, if there is any.
+    """
 
     body: dict[str, Any]
     told: bool = False
+    junk: str | bytes | None = None
 
     @property
     def event_id(self) -> str:
@@ -31,21 +38,29 @@ class Sideband:
         self._request = request
         self._told = told
         self._socket = web.WebSocketResponse(compress=False, max_msg_size=16 * 1024 * 1024)
-        self._outgoing: asyncio.Queue[Frame | int] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Frame | tuple[int, str]] = asyncio.Queue()
+        self._is_silent = False
 
     def send(self, frame: Frame) -> None:
         """Queue a frame."""
-        self._outgoing.put_nowait(frame)
+        if not self._is_silent:
+            self._outgoing.put_nowait(frame)
 
-    def end(self, code: int) -> None:
-        """End the socket: 1000 after all that is queued; otherwise at once, 1006 without a close frame."""
-        if code != 1000:
+    def fall_silent(self) -> None:
+        """Carry nothing more, not even the end: the connection looks open and is not."""
+        self._is_silent = True
+
+    def end(self, code: int, reason: str = "going away", *, orderly: bool = False) -> None:
+        """End the socket: in order, after all that is queued, or at once; 1006 without a close frame."""
+        if self._is_silent:
+            return
+        if not orderly:
             while not self._outgoing.empty():
                 self._outgoing.get_nowait()
         if code == 1006:
             self.abort()
         else:
-            self._outgoing.put_nowait(code)
+            self._outgoing.put_nowait((code, "" if code == 1000 else reason))
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -62,17 +77,28 @@ class Sideband:
         async with Tasks() as tasks:
             tasks.start(self._write(), name="sideband writer")
             async for message in self._socket:
-                if message.type is WSMsgType.TEXT:
+                if message.type is WSMsgType.TEXT and not self._is_silent:
                     receive(self, message.data)
 
     async def _write(self) -> None:
         while not self._socket.closed:
             entry = await self._outgoing.get()
             try:
-                if isinstance(entry, int):
-                    await self._socket.close(code=entry, message=b"" if entry == 1000 else b"going away")
+                if isinstance(entry, tuple):
+                    await self._close(*entry)
+                elif isinstance(entry.junk, bytes):
+                    await self._socket.send_bytes(entry.junk)
+                elif isinstance(entry.junk, str):
+                    await self._socket.send_str(entry.junk)
                 else:
                     await self._socket.send_str(orjson.dumps(entry.body).decode())
                     self._told(entry)
             except ConnectionError:
                 return
+
+    async def _close(self, code: int, reason: str) -> None:
+        if code == _NO_CODE and self._request.transport:
+            self._request.transport.write(_CLOSE_WITHOUT_CODE)
+            self._request.transport.close()
+        else:
+            await self._socket.close(code=code, message=reason.encode())

@@ -1,8 +1,10 @@
 """OpenAI's webhook for a call that rings: signed, and repeated until somebody takes it."""
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from aiohttp import ClientError, ClientTimeout
@@ -11,6 +13,9 @@ from yarl import URL
 from sandbox.openai.call import RealtimeCall
 from sandbox.signing import webhook_signature
 from sandbox.world import World
+
+_INCOMING = "realtime.call.incoming"
+_LIVE = "live.transport.incoming"
 
 
 @dataclass(frozen=True)
@@ -32,21 +37,22 @@ class Webhooks:
         self.deliveries: list[Delivery] = []
 
     async def announce(self, call: RealtimeCall) -> None:
-        """Tell the service that a call rings: at least once, with the same `webhook-id` each time."""
-        webhook_id = f"wh_{secrets.token_hex(16)}"
-        body = orjson.dumps(
-            {
-                "object": "event",
-                "id": f"evt_{secrets.token_hex(16)}",
-                "type": "realtime.call.incoming",
-                "created_at": int(time.time()),
-                "data": {
-                    "call_id": call.call_id,
-                    "sip_media_security": "srtp",
-                    "sip_headers": call.invite.as_headers(),
-                },
-            }
-        )
+        """Tell the service that a call rings: at least once, with the same `webhook-id` each time.
+
+        How often, and what else, is the call's trouble.
+        """
+        headers = call.invite.as_headers()
+        data = {"call_id": call.call_id, "sip_media_security": "srtp", "sip_headers": headers}
+        ids = {number: f"wh_{secrets.token_hex(16)}" for number in call.trouble.webhook_ids}
+        deliveries = [
+            self._repeat(ids[number], _event(_INCOMING, data)) for number in call.trouble.webhook_ids
+        ]
+        if call.trouble.also_live:
+            live = {"type": "sip", "session_id": call.call_id, "sip_headers": headers}
+            deliveries.append(self._repeat(f"wh_{secrets.token_hex(16)}", _event(_LIVE, live)))
+        await asyncio.gather(*deliveries)
+
+    async def _repeat(self, webhook_id: str, body: bytes) -> None:
         for attempt in range(1 + self._world.switches.webhook_retries):
             if attempt:
                 await self._world.clock.pause(2.0**attempt)
@@ -77,3 +83,15 @@ class Webhooks:
         self.deliveries.append(Delivery(webhook_id, timestamp, signature, body, status))
         self._world.watch.changed()
         return status is not None and 200 <= status < 300
+
+
+def _event(kind: str, data: dict[str, Any]) -> bytes:
+    return orjson.dumps(
+        {
+            "object": "event",
+            "id": f"evt_{secrets.token_hex(16)}",
+            "type": kind,
+            "created_at": int(time.time()),
+            "data": data,
+        }
+    )

@@ -13,6 +13,7 @@ import structlog
 
 from services.voice_server.adapters.bridge import Outbox
 from services.voice_server.adapters.openai_calls import (
+    UNAVAILABLE,
     CallGoneError,
     OpenAICalls,
     OpenAIError,
@@ -280,6 +281,9 @@ class CallRunner:
             await asyncio.wait([self._accepting])
         try:
             await self._peers.openai.hang_up(rtc_id)
+            if not self.record.joined:
+                # One that was never taken cannot be hung up; the caller is not to be left ringing.
+                await self._peers.openai.reject(rtc_id, UNAVAILABLE)
         except OpenAIError as error:
             log.warning("openai_leg_not_hung_up", fault=str(error))
             return None

@@ -42,3 +42,9 @@ async def rest(sandbox: Sandbox) -> AsyncIterator[Rest]:
     account, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
     async with ClientSession(headers={"Authorization": encode_basic_auth(account, token)}) as http:
         yield Rest(http, f"{sandbox.url}/2010-04-01/Accounts/{account}")
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[ClientSession]:
+    async with ClientSession() as session:
+        yield session

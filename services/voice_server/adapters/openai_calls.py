@@ -22,6 +22,7 @@ BUDGET_SECONDS = 6
 _INSIST_PAUSES = (0.5, 2, 5, 10)
 """Seconds between two attempts to turn a caller away; OpenAI lets nobody ring for longer than all of them."""
 
+UNAVAILABLE = 480
 BUSY = 486
 DECLINED = 603
 

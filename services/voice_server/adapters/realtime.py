@@ -22,7 +22,7 @@ ATTACH_SECONDS = 10
 _OPEN_SECONDS = 5
 _SEND_SECONDS = 5
 _PING_SECONDS = 20
-_SIGN_OF_LIFE_SECONDS = 5
+SIGN_OF_LIFE_SECONDS = 5
 _ENDED = frozenset({1000, 1005})
 _GOING_AWAY = 1001
 _EXPIRED = "maximum duration"
@@ -43,8 +43,9 @@ class SidebandNotFoundError(SidebandError):
 class Sideband:
     """One attached socket: signals come out, commands go in."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, sign_of_life_seconds: float) -> None:
         self._socket = socket
+        self._sign_of_life_seconds = sign_of_life_seconds
         self._name = secrets.token_hex(4)  # a call may have several, one after the other
         self._sent = 0
         self._frame_came = asyncio.Event()
@@ -74,7 +75,7 @@ class Sideband:
         self._frame_came.clear()
         await self.send(CheckSideband())
         try:
-            async with asyncio.timeout(_SIGN_OF_LIFE_SECONDS):
+            async with asyncio.timeout(self._sign_of_life_seconds):
                 await self._frame_came.wait()
         except TimeoutError:
             log.warning("sideband_gave_no_sign_of_life")
@@ -118,12 +119,20 @@ class Realtime:
         base_url: OpenAI's REST address; the socket's is derived from it (`http` -> `ws`).
         api_key: the key the call was accepted with.
         attach_seconds: how long attaching is tried.
+        sign_of_life_seconds: how long a sign of life may take that was asked for.
     """
 
-    def __init__(self, base_url: str, api_key: str, attach_seconds: float = ATTACH_SECONDS) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        attach_seconds: float = ATTACH_SECONDS,
+        sign_of_life_seconds: float = SIGN_OF_LIFE_SECONDS,
+    ) -> None:
         self._url = f"ws{base_url.removeprefix('http')}/realtime"
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._attach_seconds = attach_seconds
+        self._sign_of_life_seconds = sign_of_life_seconds
 
     @asynccontextmanager
     async def attach(self, rtc_id: str, *, rejoin: bool) -> AsyncIterator[Sideband]:
@@ -138,7 +147,7 @@ class Realtime:
         """
         socket = await self._connect(rtc_id, rejoin=rejoin)
         try:
-            yield Sideband(socket)
+            yield Sideband(socket, self._sign_of_life_seconds)
         finally:
             await socket.close()
 
