@@ -5,15 +5,18 @@ import time
 
 import orjson
 import pytest
+from multidict import CIMultiDict
 from openai import AsyncOpenAI
 
 from sandbox.app import Sandbox
 from sandbox.openai.call import EndCause
+from sandbox.signing import webhook_signature
 from services.voice_server import keys
 from tests.voice_server.recording_bridge import RecordingBridge
 from tests.voice_server.running_server import GUEST, OWNER, STRANGER, RunningServer, Start, problem
 
 FROM_OWNER = ("From", f"<sip:{OWNER}@pstn.twilio.com>")
+SIGNED = [("webhook-id", "wh_1"), ("webhook-timestamp", "{now}"), ("webhook-signature", "{signature}")]
 
 
 def accepts(sandbox: Sandbox) -> list[str]:
@@ -149,27 +152,44 @@ async def test_a_signed_body_that_is_no_event_is_refused(server: RunningServer) 
     assert await server.webhook(b'{"type": "realtime.call.incoming", "data": {}}') == 400
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"webhook-id": "wh_1", "webhook-timestamp": "{now}"},
-        {"webhook-id": "wh_1", "webhook-timestamp": "{now}", "webhook-signature": "v1,AAAA"},
-        {"webhook-id": "wh_1", "webhook-timestamp": "{now}", "webhook-signature": "v1,\u00e9"},
-        {"webhook-id": "wh_1", "webhook-timestamp": "9" * 400, "webhook-signature": "v1,AAAA"},
-    ],
-)
+UNSIGNED: dict[str, list[tuple[str, str]]] = {
+    "no header at all": [],
+    "no signature": [("webhook-id", "wh_1"), ("webhook-timestamp", "{now}")],
+    "no id": [("webhook-timestamp", "{now}"), ("webhook-signature", "{signature}")],
+    "no time": [("webhook-id", "wh_1"), ("webhook-signature", "{signature}")],
+    "a time not of the signature": [*SIGNED[:1], ("webhook-timestamp", "{later}"), *SIGNED[2:]],
+    "a time in words": [*SIGNED[:1], ("webhook-timestamp", "now"), *SIGNED[2:]],
+    "a time beyond floats": [*SIGNED[:1], ("webhook-timestamp", "9" * 400), *SIGNED[2:]],
+    "another id": [("webhook-id", "wh_2"), *SIGNED[1:]],
+    "an id in bytes": [("webhook-id", "\u00ff"), *SIGNED[1:]],
+    "a wrong signature": [*SIGNED[:2], ("webhook-signature", "v1,AAAA")],
+    "a signature not ASCII": [*SIGNED[:2], ("webhook-signature", "v1,\u00e9")],
+    "a signature without a comma": [*SIGNED[:2], ("webhook-signature", "v1")],
+    "a signature of another version": [*SIGNED[:2], ("webhook-signature", "{signature_v1a}")],
+    "an empty signature": [*SIGNED[:2], ("webhook-signature", "")],
+    "two ids": [*SIGNED, SIGNED[0]],
+    "two times": [*SIGNED, SIGNED[1]],
+    "two signatures": [*SIGNED, SIGNED[2]],
+}
+
+
+@pytest.mark.parametrize("headers", UNSIGNED.values(), ids=UNSIGNED)
 async def test_what_openai_has_not_signed_is_refused(
-    server: RunningServer, sandbox: Sandbox, headers: dict[str, str]
+    server: RunningServer, sandbox: Sandbox, headers: list[tuple[str, str]]
 ) -> None:
-    given = {name: value.format(now=int(time.time())) for name, value in headers.items()}
+    now = int(time.time())
     body = orjson.dumps({"type": "realtime.call.incoming", "data": {"call_id": "rtc_1", "sip_headers": []}})
+    signature = webhook_signature(sandbox.world.settings.openai_webhook_secret, "wh_1", now, body)
+    values = {"now": now, "later": now + 1, "signature": signature, "signature_v1a": f"v1a{signature[2:]}"}
+    given = CIMultiDict((name, value.format(**values)) for name, value in headers)
     async with server.http.post(f"{server.url}/webhook", data=body, headers=given) as response:
         assert (await problem(response))[0] == 401
     assert sandbox.openai.received == []
 
 
-async def test_a_webhook_is_answered_while_openai_hangs(start: Start, sandbox: Sandbox) -> None:
+async def test_a_webhook_is_answered_within_half_a_second_while_openai_hangs(
+    start: Start, sandbox: Sandbox
+) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connected.set()
         await reader.read()
@@ -179,10 +199,17 @@ async def test_a_webhook_is_answered_while_openai_hangs(start: Start, sandbox: S
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as openai:
         port = openai.sockets[0].getsockname()[1]
         server = await start(OPENAI_BASE_URL=f"http://127.0.0.1:{port}/v1")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(0.5):
             assert await server.offer("rtc_1", FROM_OWNER) == 200
+        async with asyncio.timeout(1):
             await connected.wait()
         await server.crash()
+
+
+@pytest.mark.parametrize("path", ["/webhook", "/webhook/", "//webhook"])
+async def test_a_webhook_is_never_redirected(server: RunningServer, path: str) -> None:
+    async with server.http.post(f"{server.url}{path}", data=b"{}", allow_redirects=False) as response:
+        assert response.status in {401, 404}
 
 
 async def test_a_body_that_is_too_large_is_refused(server: RunningServer) -> None:
