@@ -66,11 +66,28 @@ class CallerHangsUp:
 
 @dataclass(frozen=True)
 class CallerIsSilent:
-    """The caller says nothing more and stays on the line until somebody else ends the call."""
+    """The caller says nothing more and stays on the line until somebody else ends the call.
+
+    Where the session has set an `idle_timeout_ms`, the model speaks up each time it has passed.
+    """
+
+
+@dataclass(frozen=True)
+class CallerPresses:
+    """The caller presses keys of the telephone: `0`-`9`, `*`, `#`, `A`-`D`."""
+
+    keys: str
 
 
 Step = (
-    Greets | CallerSays | CallerIsSilent | CallerHangsUp | AssistantSays | AssistantAsks | AssistantEndsCall
+    Greets
+    | CallerSays
+    | CallerIsSilent
+    | CallerPresses
+    | CallerHangsUp
+    | AssistantSays
+    | AssistantAsks
+    | AssistantEndsCall
 )
 
 
@@ -140,6 +157,15 @@ SCRIPTS: dict[str, Script] = {
         ),
     ),
     "silent": Script((Greets(), CallerIsSilent())),
+    "keys": Script(
+        (
+            Greets(),
+            CallerPresses("12#"),
+            CallerSays("I have typed in my number."),
+            AssistantSays("Thank you."),
+            CallerHangsUp(),
+        )
+    ),
 }
 
 BY_LAST_DIGITS: dict[str, str] = {
@@ -150,6 +176,7 @@ BY_LAST_DIGITS: dict[str, str] = {
     "05": "no-answer",
     "06": "endless",
     "07": "silent",
+    "08": "keys",
     "23": "talk",
 }
 """Last two digits of the called number -> script; every other number plays `talk`."""

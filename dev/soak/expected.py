@@ -27,6 +27,7 @@ _END: dict[str, set[tuple[str, str]]] = {
     # Twilio counts the same seconds, and may be first to end the call.
     "endless": {("completed", "max_duration"), ("completed", "caller_hung_up")},
     "silent": {("completed", "silence")},
+    "keys": {("completed", "caller_hung_up")},
 }
 
 HARMLESS = frozenset(

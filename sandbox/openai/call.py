@@ -30,6 +30,7 @@ class EndCause(StrEnum):
     NEVER_ACCEPTED = "never_accepted"
 
 
+_WITHOUT_ID = frozenset({"input_audio_buffer.dtmf_event_received"})
 _EXPIRED = "Your session hit the maximum duration of 60 minutes."
 _ORDERLY: dict[EndCause, tuple[int, str]] = {
     EndCause.HUNG_UP_BY_API: (1000, ""),
@@ -126,9 +127,10 @@ class RealtimeCall:
         self.world.watch.changed()
 
     def frame(self, kind: str, **fields: Any) -> Frame:
-        """Build a frame with an id of its own."""
+        """Build a frame, with an id of its own if its type has one."""
         self.emitted += 1
-        return Frame({"type": kind, "event_id": f"event_{secrets.token_hex(10)}", **fields})
+        name = {} if kind in _WITHOUT_ID else {"event_id": f"event_{secrets.token_hex(10)}"}
+        return Frame({"type": kind, **name, **fields})
 
     def emit(self, kind: str, **fields: Any) -> str:
         """Send a frame to every sideband, unless the call is over, and return its id."""
@@ -178,4 +180,4 @@ class RealtimeCall:
 
 
 def _spoiled(wire: Wire) -> Frame:
-    return Frame(wire) if isinstance(wire, dict) else Frame({"event_id": ""}, junk=wire)
+    return Frame(wire) if isinstance(wire, dict) else Frame({}, junk=wire)

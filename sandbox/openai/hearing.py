@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 from typing import Any
 
 from sandbox.openai.call import RealtimeCall
@@ -9,6 +10,15 @@ from sandbox.openai.conversation import Item, new_id
 from sandbox.openai.playback import spoken_ms
 
 _SILENCE_SECONDS = 0.4
+_KEY_SECONDS = 0.3
+_NOBODY_SPOKE = "No user speech was detected for a while. Ask whether the user is still there."
+
+
+async def press(call: RealtimeCall, keys: str) -> None:
+    """Press keys of the telephone one after the other."""
+    for key in keys:
+        await call.world.clock.pause(_KEY_SECONDS)
+        call.emit("input_audio_buffer.dtmf_event_received", event=key, received_at=int(time.time()))
 
 
 class Utterance:
@@ -49,6 +59,9 @@ class Utterance:
         self._call.emit(
             "input_audio_buffer.speech_stopped", audio_end_ms=self._call.audio_ms, item_id=self.item.id
         )
+        self._commit()
+
+    def _commit(self) -> None:
         self._call.conversation.add(self.item)
         self._call.emit(
             "input_audio_buffer.committed", previous_item_id=self.item.previous_id, item_id=self.item.id
@@ -62,7 +75,7 @@ class Utterance:
             return
         while self._deltas:
             self._transcribe_next()
-        seconds = math.ceil(self.item.audio_ms / 1000)
+        seconds = math.ceil(self.item.audio_ms / 1000) if self._words else 0
         self.item.body["content"] = [{"type": "input_audio", "transcript": self._words}]
         event_id = self._call.emit(
             "conversation.item.input_audio_transcription.completed",
@@ -85,3 +98,28 @@ class Utterance:
     def _model(self) -> str | None:
         heard: dict[str, Any] = (self._call.session or {})["audio"]["input"]
         return (heard.get("transcription") or {}).get("model")
+
+
+class Silence(Utterance):
+    """A turn of the caller in which nothing was said until OpenAI's idle timeout struck."""
+
+    def __init__(self, call: RealtimeCall, idle_ms: int) -> None:
+        super().__init__(call, "")
+        self.item.audio_ms = idle_ms
+
+    async def finish(self) -> None:
+        """Let the time pass; the model is told of it, and has the turn."""
+        await self._call.world.clock.pause(self.item.audio_ms / 1000)
+        end_ms = self._call.audio_ms
+        self._call.emit(
+            "input_audio_buffer.timeout_triggered",
+            audio_start_ms=max(0, end_ms - self.item.audio_ms),
+            audio_end_ms=end_ms,
+            item_id=self.item.id,
+        )
+        note = {"type": "message", "role": "system", "status": "completed"}
+        content = [{"type": "input_text", "text": _NOBODY_SPOKE}]
+        told = Item({"id": new_id("item"), **note, "content": content})
+        self._call.add_item(told)
+        self._call.finish_item(told)
+        self._commit()

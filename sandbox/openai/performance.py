@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.openai.call import EndCause, RealtimeCall
 from sandbox.openai.conversation import new_id
-from sandbox.openai.hearing import Utterance
+from sandbox.openai.hearing import Silence, Utterance, press
 from sandbox.openai.response import Reply, Response, ToolCall
 from sandbox.scripts import (
     AssistantAsks,
@@ -16,6 +16,7 @@ from sandbox.scripts import (
     AssistantSays,
     CallerHangsUp,
     CallerIsSilent,
+    CallerPresses,
     CallerSays,
     Greets,
     Step,
@@ -75,7 +76,10 @@ class Performance:
             case AssistantEndsCall():
                 await self._end(step)
             case CallerIsSilent():
-                await self._call.over.wait()
+                await self._be_silent()
+            case CallerPresses():
+                await self._call.floor.quiet()
+                await press(self._call, step.keys)
             case CallerHangsUp():
                 await self._hang_up(step)
 
@@ -92,6 +96,14 @@ class Performance:
             turn.begin()
         await turn.finish()
         self._last_turn = turn
+
+    async def _be_silent(self) -> None:
+        while idle_ms := self._turn_detection().get("idle_timeout_ms"):
+            await self._call.floor.quiet()
+            self._last_turn = Silence(self._call, idle_ms)
+            await self._last_turn.finish()
+            await self._answer(Reply("Are you still there?"))
+        await self._call.over.wait()
 
     async def _opportunity(self, response: Response, *, early: bool) -> None:
         await response.half.wait()

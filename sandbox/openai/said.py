@@ -5,10 +5,12 @@ from typing import Any
 
 _PARTS = {
     "response.output_audio_transcript.delta": "assistant",
+    "response.audio_transcript.delta": "assistant",
     "conversation.item.input_audio_transcription.delta": "user",
 }
 _WHOLE = {
     "response.output_audio_transcript.done": "assistant",
+    "response.audio_transcript.done": "assistant",
     "conversation.item.input_audio_transcription.completed": "user",
 }
 _CUT = "conversation.item.truncated"
@@ -24,7 +26,7 @@ def said(order: Iterable[str], sent: Iterable[Mapping[str, Any]]) -> list[dict[s
     """
     items: dict[str, dict[str, Any]] = {}
     for frame in sent:
-        kind = frame["type"]
+        kind = frame.get("type", "")
         if speaker := _PARTS.get(kind) or _WHOLE.get(kind):
             new = {"item_id": frame["item_id"], "speaker": speaker, "words": "", "whole": False, "cut": False}
             item = items.setdefault(frame["item_id"], new)

@@ -27,8 +27,8 @@ class Frame:
 
     @property
     def event_id(self) -> str:
-        """Its id."""
-        return str(self.body["event_id"])
+        """Its id; empty if it has none."""
+        return str(self.body.get("event_id", ""))
 
 
 class Sideband:

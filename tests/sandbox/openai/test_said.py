@@ -16,6 +16,7 @@ def test_items_come_in_the_order_of_the_conversation_with_the_words_that_went_ou
             "item": {"id": "item_5", "role": "user", "content": [{"transcript": "Yes."}]},
         },
         {"type": f"{heard}.completed", "item_id": "item_9", "transcript": "Still there?"},
+        {"event_id": "what a fault sends need not have a type"},
     ]
     assert said(["item_1", "item_5", "item_9"], frames) == [
         {"item_id": "item_1", "speaker": "assistant", "words": "Hello", "whole": True, "cut": True},
