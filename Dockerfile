@@ -18,7 +18,7 @@ RUN ["install", "--directory", "--mode=1777", "/data", "/openclaw"]
 COPY --from=packages /venv /venv
 WORKDIR /app
 # Nothing goes into the image but what is named here.
-COPY config/agent.json config/
+COPY config/agent.json config/prices.json config/
 COPY services services/
 COPY shared shared/
 COPY sandbox sandbox/

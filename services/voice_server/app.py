@@ -25,6 +25,7 @@ from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
 from services.voice_server.call_runner import Peers
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
+from services.voice_server.domain.cost import NO_PRICES, Prices
 from services.voice_server.domain.opening import Limits
 from services.voice_server.domain.policy import (
     DestinationRefusedError,
@@ -35,7 +36,7 @@ from services.voice_server.domain.policy import (
 from services.voice_server.domain.quotas import Quotas
 from services.voice_server.orders import KeyReusedError, Orders, StillPlacedError
 from services.voice_server.routes import calls, health, history, twilio, webhook
-from services.voice_server.settings import AgentFileError, VoiceSettings
+from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
 from shared import bearer, logs, openapi, openclaw_config, problems, settings
 from shared.claim import claim, refuse_folder
@@ -79,15 +80,24 @@ async def create() -> Runner:
         agent, warnings = config.load_agent()
     except AgentFileError as error:
         settings.refuse_to_start(f"The agent needs a change:\n  {error}")
+    try:
+        prices = config.load_prices()
+    except PricesFileError as error:
+        settings.refuse_to_start(f"The price list needs a change:\n  {error}")
     claim(config.data_dir, "voice server")
     for warning in warnings:
         log.warning("agent_outdated", warning=warning)
-    app = build(config, agent)
+    if prices is None:
+        missing = (
+            "no cost is known, MAX_DOLLARS_PER_DAY counts nothing; copy config/prices.json of the project"
+        )
+        log.warning("prices_missing", folder=str(config.config_dir), consequence=missing)
+    app = build(config, agent, prices or NO_PRICES)
     return Runner(app, before_stop=lambda: stop(app))
 
 
-def build(config: VoiceSettings, agent: Agent) -> web.Application:
-    """Build the application for these settings and this agent."""
+def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Application:
+    """Build the application for these settings, this agent and these prices."""
     app = web.Application(
         middlewares=[problems.middleware(STATUSES), bearer.middleware(config.voice_api_key)],
         client_max_size=problems.BODY_LIMIT_BYTES,
@@ -105,7 +115,7 @@ def build(config: VoiceSettings, agent: Agent) -> web.Application:
         except (OSError, DatabaseError) as error:
             refuse_folder(config.data_dir, error)
         async with aiohttp.ClientSession(connector=connector) as http, Tasks() as tasks:
-            switchboard = _switchboard(app, config, agent, store, http, tasks)
+            switchboard = _switchboard(app, config, agent, prices, store, http, tasks)
             await app[keys.OUTBOX].start()
             await switchboard.resume()
             yield
@@ -125,6 +135,7 @@ def _switchboard(
     app: web.Application,
     config: VoiceSettings,
     agent: Agent,
+    prices: Prices,
     store: Store,
     http: aiohttp.ClientSession,
     tasks: Tasks,
@@ -138,6 +149,7 @@ def _switchboard(
     outbox = Outbox(http, config.bridge_url, bearer.header(config.bridge_api_key), store, tasks, resolved)
     peers = Peers(
         agent=agent,
+        prices=prices,
         store=store,
         outbox=outbox,
         twilio=TwilioApi(http, _credentials(config), config.twilio_base_url, config.public_url),

@@ -47,6 +47,7 @@ from services.voice_server.domain.commands import (
     RetrieveItem,
     SubmitOutput,
 )
+from services.voice_server.domain.cost import Prices
 from services.voice_server.domain.instructions import instructions, tools
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import DatabaseError
@@ -70,6 +71,7 @@ class Peers:
     """Whom a call deals with."""
 
     agent: Agent
+    prices: Prices
     store: Store
     outbox: Outbox
     twilio: TwilioApi

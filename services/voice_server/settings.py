@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode
 
 from services.voice_server.domain import agent
 from services.voice_server.domain.agent import Agent, UnknownVoiceError
+from services.voice_server.domain.cost import Prices
 from services.voice_server.domain.policy import EVERYBODY, Calls
 from services.voice_server.domain.quotas import Caps
 from shared import phone
@@ -32,6 +33,10 @@ _AGENT_EXAMPLE = '{"name": "Ada", "instructions": "You are a warm assistant.", "
 
 class AgentFileError(Exception):
     """`agent.json` cannot be used; the text says why."""
+
+
+class PricesFileError(Exception):
+    """`prices.json` cannot be used; the text says why."""
 
 
 def _webhook_secret(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -145,3 +150,21 @@ class VoiceSettings(Settings):
             raise AgentFileError(f"{path}: {explain(error)}; e.g. {_AGENT_EXAMPLE}") from error
         except (OSError, ValueError, UnknownVoiceError) as error:
             raise AgentFileError(f"{path}: {error}") from error
+
+    def load_prices(self) -> Prices | None:
+        """Read `prices.json` of the configuration folder; None if there is none.
+
+        Raises:
+            PricesFileError: it cannot be used.
+        """
+        path = self.config_dir / "prices.json"
+        try:
+            return Prices.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            raise PricesFileError(
+                f"{path}: {explain(error)}; see config/prices.json of the project"
+            ) from error
+        except OSError as error:
+            raise PricesFileError(f"{path}: {error}") from error

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
@@ -76,7 +76,7 @@ class Switchboard:
         self._quotas.remember(await self._peers.store.since(time.time() - DAY_SECONDS))
         for record, published in await self._peers.store.unfinished():
             log.info("call_resumed", call_id=record.call_id, phase=record.phase)
-            runner = self._run(Call(record, published), resumed=True)
+            runner = self._run(record, published, resumed=True)
             self._know(runner, record.call_sid, record.rtc_id)
             if self._policy.calls is Calls.OFF:
                 runner.tell(s.HangUpRequested(EndReason.SERVER_STOPPED))
@@ -102,7 +102,7 @@ class Switchboard:
         known = {"ref": ref, "message": message, "metadata": dict(metadata)}
         record = self._record(Direction.OUTBOUND, to, own, **known)
         self._quotas.dialled(to, record.started_at)
-        runner = self._run(Call(record))
+        runner = self._run(record)
         await runner.caught_up()
         if runner.ended.is_set():
             raise CallGivenUpError
@@ -166,7 +166,7 @@ class Switchboard:
             await self._turn_away(offer, BUSY)
         else:
             record = self._record(Direction.INBOUND, caller, self._policy.own_number)
-            await self._join(self._run(Call(record)), offer)
+            await self._join(self._run(record), offer)
 
     async def _join(self, runner: CallRunner, offer: Offer) -> None:
         self._know(runner, offer.rtc_id)
@@ -186,7 +186,7 @@ class Switchboard:
             if refusal or not is_first:
                 return refusal or "rejected"
             record = self._record(Direction.INBOUND, caller, self._policy.own_number)
-            runner = self._run(Call(record))
+            runner = self._run(record)
             self.placed(runner, call_sid)
             await runner.caught_up()
             return runner.record
@@ -248,12 +248,11 @@ class Switchboard:
         who = {"direction": direction, "number": number, "own_number": own_number, "trust": trust}
         return new_call(self._peers.agent, self._limits, time.time(), **ids | who | more)
 
-    def _run(self, call: Call, *, resumed: bool = False) -> CallRunner:
-        runner = CallRunner(call, self._peers)
+    def _run(self, record: CallRecord, published: Sequence[str] = (), *, resumed: bool = False) -> CallRunner:
+        runner = CallRunner(Call(record, published, self._peers.prices), self._peers)
         self._running.append(runner)
-        secret = call.record.sip_token
-        self._know(runner, call.record.ref, secret and _token(secret))
-        self._tasks.start(self._live(runner, resumed=resumed), name=f"call:{call.record.ref}")
+        self._know(runner, record.ref, record.sip_token and _token(record.sip_token))
+        self._tasks.start(self._live(runner, resumed=resumed), name=f"call:{record.ref}")
         return runner
 
     async def _live(self, runner: CallRunner, *, resumed: bool) -> None:

@@ -15,6 +15,7 @@ from services.voice_server.app import build
 from services.voice_server.domain import agent
 from services.voice_server.settings import VoiceSettings
 from shared.tasks import Tasks
+from tests.voice_server.price_list import PRICES
 from tests.voice_server.recording_bridge import RecordingBridge, recording_bridge
 from tests.voice_server.running_server import GUEST, KEY, OWNER, RunningServer, Start
 from tests.voice_server.serving import listening_socket
@@ -82,7 +83,7 @@ async def start(sandbox: Sandbox, environment: Callable[..., dict[str, str]]) ->
         async def start_one(character: dict[str, Any] | None = None, **changes: str) -> RunningServer:
             values = {name.lower(): value for name, value in environment(**changes).items() if value}
             config = VoiceSettings(**values, _env_file=None)  # type: ignore[arg-type]  # parsed from text
-            app = build(config, agent.load({**AGENT, **(character or {})})[0])
+            app = build(config, agent.load({**AGENT, **(character or {})})[0], PRICES)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

@@ -1,6 +1,7 @@
 """The composition root: from an environment to a server, or to one line that says what to change."""
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from services.voice_server import keys
 from services.voice_server.app import build, create, gateway
 from services.voice_server.domain import agent
+from services.voice_server.domain.cost import NO_PRICES
 from services.voice_server.settings import VoiceSettings
 from tests.voice_server.conftest import AGENT
 from tests.voice_server.recording_bridge import RecordingBridge
@@ -20,7 +22,9 @@ Environment = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[str, str]], None]:
-    """Give the process nothing but this environment, and a folder without `.env`."""
+    """Give the process nothing but this environment, and no `.env`; how it logs ends with it."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.getLogger(), "level", logging.WARNING)
 
     def set_all(values: dict[str, str]) -> None:
         monkeypatch.chdir(tmp_path)
@@ -63,6 +67,27 @@ async def test_a_bad_agent_file_is_named(
         await create()
     told = f"{ended.value}{capsys.readouterr().err}"
     assert "agent.json: instructions: is missing" in told
+
+
+async def test_a_bad_price_list_is_named(
+    bare: Callable[[dict[str, str]], None],
+    environment: Environment,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bare(environment())
+    (tmp_path / "config" / "prices.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        await create()
+    assert "The price list needs a change:\n" in capsys.readouterr().err
+
+
+async def test_without_a_price_list_the_server_starts_and_says_what_is_missing(
+    bare: Callable[[dict[str, str]], None], environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare(environment(LOG_FORMAT="json"))
+    await create()
+    assert "prices_missing" in capsys.readouterr().err
 
 
 def config(environment: Environment, **changes: str) -> VoiceSettings:
@@ -117,7 +142,7 @@ async def test_without_a_key_everybody_may_ask(start: Start) -> None:
 
 
 async def test_an_application_can_be_built_without_a_running_server(environment: Environment) -> None:
-    app = build(config(environment), agent.load(AGENT)[0])
+    app = build(config(environment), agent.load(AGENT)[0], NO_PRICES)
     assert {
         route.method + " " + (route.resource.canonical if route.resource else "")
         for route in app.router.routes()

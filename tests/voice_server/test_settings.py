@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.voice_server.settings import AgentFileError, VoiceSettings
+from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from shared.settings import faults
+from tests.voice_server.price_list import FILE, PRICES
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -174,3 +175,36 @@ def test_an_agent_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "agent.json").write_bytes(b"\xff\xfe")
     with pytest.raises(AgentFileError, match=r"agent\.json"):
         settings(config_dir=tmp_path).load_agent()
+
+
+def test_the_price_list_as_shipped_is_read(tmp_path: Path) -> None:
+    (tmp_path / "prices.json").write_bytes(FILE.read_bytes())
+    assert settings(config_dir=tmp_path).load_prices() == PRICES
+
+
+def test_without_a_price_list_there_are_no_prices(tmp_path: Path) -> None:
+    assert settings(config_dir=tmp_path).load_prices() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("as_of", "yesterday", r"prices\.json: as_of: "),
+        ("usd_per_transcribed_minute", {"whisper-1": -1}, r"usd_per_transcribed_minute\.whisper-1: "),
+        ("usd_per_million_tokens", {"gpt": {}}, r"usd_per_million_tokens\.gpt\.text_in: is missing"),
+        ("currency", "EUR", r"currency: is not known here"),
+    ],
+)
+def test_a_bad_price_list_is_refused_with_what_is_wrong(
+    tmp_path: Path, name: str, value: object, told: str
+) -> None:
+    document = json.loads(FILE.read_bytes()) | {name: value}
+    (tmp_path / "prices.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(PricesFileError, match=told):
+        settings(config_dir=tmp_path).load_prices()
+
+
+def test_a_price_list_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "prices.json").mkdir()
+    with pytest.raises(PricesFileError, match=r"prices\.json"):
+        settings(config_dir=tmp_path).load_prices()

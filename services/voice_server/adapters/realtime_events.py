@@ -91,8 +91,8 @@ def _caller_delta(event: Event) -> list[s.Signal]:
 
 def _caller_text(event: Event) -> list[s.Signal]:
     billed = event.get("usage") or {}
-    tokens = (billed.get("input_token_details") or {}).get("audio_tokens", 0)
-    seconds = billed.get("seconds", tokens / _TOKENS_PER_SECOND)
+    tokens = _count(billed.get("input_token_details") or {}, "audio_tokens")
+    seconds = _count(billed, "seconds") or tokens / _TOKENS_PER_SECOND
     usage, text = Usage(transcription_seconds=seconds), _text_or_none(event, "transcript")
     return [s.CallerTranscribed(_text(event, "item_id"), text, usage)]
 
@@ -131,19 +131,24 @@ def _response_done(event: Event) -> list[s.Signal]:
 def usage_of(usage: Mapping[str, Any]) -> Usage:
     """Read the `usage` of a response. Cached tokens without details count as text first."""
     taken, given = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
-    text, audio = taken.get("text_tokens", 0), taken.get("audio_tokens", 0)
+    text, audio = _count(taken, "text_tokens"), _count(taken, "audio_tokens")
     cached = taken.get("cached_tokens_details")
     if cached is None:
-        cached_text = min(taken.get("cached_tokens", 0), text)
-        cached = {"text_tokens": cached_text, "audio_tokens": taken.get("cached_tokens", 0) - cached_text}
+        all_cached = _count(taken, "cached_tokens")
+        cached = {"text_tokens": min(all_cached, text), "audio_tokens": max(0, all_cached - text)}
     return Usage(
         input_text_tokens=text,
         input_audio_tokens=audio,
-        cached_text_tokens=min(cached.get("text_tokens", 0), text),
-        cached_audio_tokens=min(cached.get("audio_tokens", 0), audio),
-        output_text_tokens=given.get("text_tokens", 0),
-        output_audio_tokens=given.get("audio_tokens", 0),
+        cached_text_tokens=min(_count(cached, "text_tokens"), text),
+        cached_audio_tokens=min(_count(cached, "audio_tokens"), audio),
+        output_text_tokens=_count(given, "text_tokens"),
+        output_audio_tokens=_count(given, "audio_tokens"),
     )
+
+
+def _count(details: Mapping[str, Any], name: str) -> Any:
+    # A detail that is missing, or null, must not cost us the event.
+    return details.get(name) or 0
 
 
 def _error(event: Event) -> list[s.Signal]:

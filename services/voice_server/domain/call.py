@@ -22,6 +22,7 @@ from services.voice_server.domain.commands import (
     PublishPartial,
 )
 from services.voice_server.domain.conversation import Conversation
+from services.voice_server.domain.cost import NO_PRICES, Prices
 from services.voice_server.domain.deadlines import Deadline, deadlines
 from services.voice_server.domain.ending import Ending
 from services.voice_server.domain.instructions import TIME_NEARLY_UP, tools
@@ -50,10 +51,12 @@ class Call:
     Args:
         record: what is known of it; kept up to date here, and saved by whoever runs the call.
         published: after a restart, the ids of the items whose turns were published, in order.
+        prices: what its usage costs.
     """
 
-    def __init__(self, record: CallRecord, published: Sequence[str] = ()) -> None:
+    def __init__(self, record: CallRecord, published: Sequence[str] = (), prices: Prices = NO_PRICES) -> None:
         self.record = record
+        self._prices = prices
         self._at = record.phase_since
         conversation = Conversation(published, record.drafts)
         self._talk = Talk(tools(record.trust), record.usage, conversation, record.open_tools, self._at)
@@ -79,6 +82,7 @@ class Call:
         """Take the call up again after a restart."""
         self._at = self._quiet_since = at
         self._ending.gap_began(self.record.known_at)
+        self._talk.has_missed_usage = self.record.joined
         lost = self._report(self._talk.resume(at))
         self._update(open_tools=self._talk.open_tools)
         return lost + self._begin_anew(at)
@@ -109,13 +113,8 @@ class Call:
     def _enter(self, phase: Phase) -> list[Command]:
         before = self.record.phase
         self._update(phase=phase, phase_since=self._at)
-        if phase is JOINING and self.record.rtc_id:
-            rejoin = before is TALKING
-            return [
-                Attach(self.record.rtc_id, rejoin=True)
-                if rejoin
-                else Accept(self.record.rtc_id, repeated=False)
-            ]
+        if phase is JOINING and (rtc_id := self.record.rtc_id):
+            return [Attach(rtc_id, rejoin=True) if before is TALKING else Accept(rtc_id, repeated=False)]
         if phase is TALKING:
             return self._greet()
         if phase is CLOSING:
@@ -132,6 +131,7 @@ class Call:
         return HangUp(call_sid=self.record.live_sid, rtc_id=self.record.live_rtc)
 
     def _end(self) -> list[Command]:
+        self._talk.has_missed_usage |= self._ending.was_unheard(self.record, self._at)
         commands = self._report(self._talk.finish(self._at))
         reason = self.record.end_reason or EndReason.CALLER_HUNG_UP
         status = self.record.final_status
@@ -242,6 +242,7 @@ class Call:
     @_take.register
     def _sideband_attached(self, signal: s.SidebandAttached) -> list[Command]:
         self._ending.gap_ended()
+        self._talk.has_missed_usage |= self.record.joined
         self._update(joined=True)
         return self._answered(signal)
 
@@ -283,7 +284,7 @@ class Call:
         return []
 
     def _report(self, outcomes: Iterable[Outcome | EventData]) -> list[Command]:
-        self._update(usage=self._talk.usage)
+        self._count()
         commands: list[Command] = []
         for outcome in outcomes:
             if isinstance(outcome, Command):
@@ -294,6 +295,13 @@ class Call:
                 commands.append(Publish(next_event(self.record, outcome, self._at)))
                 self._update(sequence=self.record.sequence + 1)
         return commands
+
+    def _count(self) -> None:
+        call, usage = self.record, self._talk.usage
+        if call.ended_at is None:  # What a call has cost is not reckoned anew at later prices.
+            cost = self._prices.cost_usd(call.model, call.transcription_model, usage)
+            complete = call.usage_complete and not self._talk.has_missed_usage
+            self._update(usage=usage, cost_usd=cost, usage_complete=complete)
 
     def _update(self, **changes: object) -> None:
         now = self.record

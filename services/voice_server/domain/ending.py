@@ -4,6 +4,8 @@ from services.voice_server.domain.record import CallRecord
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
+_LAG_SECONDS = 1.0
+"""How much later than from OpenAI we may hear of the same end from Twilio."""
 
 
 class Ending:
@@ -34,6 +36,10 @@ class Ending:
     def ended_at(self, call: CallRecord, at: float) -> float:
         """Say when a call that ends now was over: not before it began, and not later than now."""
         return max(call.answered_at or call.started_at, min(at, self._over_since or at))
+
+    def was_unheard(self, call: CallRecord, at: float) -> bool:
+        """Tell whether the call went on for a while after the last we heard of the conversation."""
+        return self._gap_since is not None and self.ended_at(call, at) > self._gap_since + _LAG_SECONDS
 
     def next_release(self, at: float) -> None:
         """Let some time pass until a leg is hung up again, longer each time."""

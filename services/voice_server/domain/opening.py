@@ -53,4 +53,4 @@ def refused(call: CallRecord) -> CallRecord:
     """End a call before it has begun: its caller is turned away, and neither network has a leg of ours."""
     over = {"phase": Phase.ENDED, "leg_gone": True, "rtc_gone": True, "sip_token": None}
     how = {"status": CallStatus.REJECTED, "end_reason": EndReason.REJECTED, "ended_at": call.started_at}
-    return call.model_copy(update={**over, **how})
+    return call.model_copy(update={**over, **how, "cost_usd": 0.0})

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.policy import DestinationRefusedError, TooManyCallsError
 from services.voice_server.domain.record import CallRecord
 from shared.events import Direction
@@ -159,4 +158,4 @@ class Quotas:
 
 
 def _microdollars(call: CallRecord) -> int:
-    return round((cost_usd(call.model, call.transcription_model, call.usage) or 0) * _MILLION)
+    return round((call.cost_usd or 0) * _MILLION)

@@ -60,7 +60,8 @@ class CallRecord(BaseModel):
     person's, None when withheld. `greeting` instructs the model's first response. `joined` tells whether the
     sideband has ever been attached, `warned` whether the caller was told that the time is nearly up.
     `leg_gone` and `rtc_gone` tell whether Twilio's leg to the person and OpenAI's are known to be over.
-    `known_at` is when this record last changed.
+    `known_at` is when this record last changed. `cost_usd` is what `usage` costs, None if nobody knows;
+    without `usage_complete` OpenAI may have charged for more than it told us of.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -101,6 +102,8 @@ class CallRecord(BaseModel):
     known_at: float = 0
     sequence: int = 0
     usage: Usage = Usage()
+    usage_complete: bool = True
+    cost_usd: float | None = None
     drafts: tuple[Draft, ...] = ()
     open_tools: tuple[OpenTool, ...] = ()
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from ulid import ULID
 
-from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.record import CallRecord
 from shared.events import (
     CallAnswered,
@@ -58,7 +57,7 @@ def ended_data(call: CallRecord) -> EndedData:
         end_reason=call.end_reason or EndReason.CALLER_HUNG_UP,
         duration_seconds=call.duration_seconds(call.ended_at or call.started_at),
         usage=call.usage,
-        cost_usd=cost_usd(call.model, call.transcription_model, call.usage),
+        cost_usd=call.cost_usd,
     )
 
 

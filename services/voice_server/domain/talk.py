@@ -14,7 +14,7 @@ from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.dialogue import Dialogue
 from services.voice_server.domain.instructions import END_CALL, INTERRUPTED
 from services.voice_server.domain.record import Draft, OpenTool
-from shared.events import ToolFinishedData, ToolStartedData, TurnData, Usage
+from shared.events import Speaker, ToolFinishedData, ToolStartedData, TurnData, Usage
 
 GOODBYE_SECONDS = 5
 """How long the assistant's last words may still be played after it has ended the call."""
@@ -39,6 +39,10 @@ Outcome = Command | TurnData | SoFar | ToolStartedData | ToolFinishedData
 class Talk:
     """The conversation of one call as its sideband tells it.
 
+    Attributes:
+        usage: what OpenAI has told that it used, each response and each transcription once.
+        has_missed_usage: OpenAI may have used more than it could tell us of.
+
     Args:
         tools: the names of the tools this caller may have used.
         usage: what was consumed before a restart.
@@ -56,10 +60,12 @@ class Talk:
         at: float,
     ) -> None:
         self.usage = usage
+        self.has_missed_usage = False
         self._tools = tools
         self._conversation = conversation
         self._dialogue = Dialogue(open_tools)
         self._billed: set[str] = set()
+        self._owed: set[str] = set()
         self._voice_at = at
         self._caller_speaks = False
         self._goodbye_by: float | None = None
@@ -95,6 +101,7 @@ class Talk:
     def finish(self, at: float) -> list[Outcome]:
         """Take out all turns that are left; those still being said are marked as interrupted."""
         self._ask_at = None
+        self.has_missed_usage |= not self._owed <= self._billed
         return list(self._conversation.flush(at))
 
     @property
@@ -145,6 +152,8 @@ class Talk:
         missed = signal.previous_item_id
         known = missed is None or self._conversation.knows(missed)
         self._conversation.add(signal.item_id, missed, signal.speaker, at)
+        if signal.speaker is Speaker.CALLER:
+            self._owed.add(signal.item_id)
         return [] if missed is None or known else [RetrieveItem(missed)]
 
     @_take.register
@@ -215,6 +224,7 @@ class Talk:
     @_take.register
     def _response_started(self, signal: s.ResponseStarted, _: float) -> list[Outcome]:
         self._ask_at = None
+        self._owed.add(signal.response_id)
         self._dialogue.response_started(signal)
         return []
 

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from services.voice_server.domain.cost import cost_usd
 from services.voice_server.domain.record import CallRecord
 from shared.events import CallStatus, Direction, EndReason, Timestamp, Usage
 
@@ -27,12 +26,17 @@ class CallSummary(BaseModel):
 
 
 class CallDetails(CallSummary):
-    """All of a call. `transcript_state` is `pending` while the bridge lacks some of it."""
+    """All of a call. `transcript_state` is `pending` while the bridge lacks some of it.
+
+    `usage` and `cost_usd` are what OpenAI told of, so far while the call runs. `usage_complete` is false if
+    it may have charged for more: its connection to us was lost for a while, or ended before the last account.
+    """
 
     answered_at: Timestamp | None
     ended_at: Timestamp | None
     end_reason: EndReason | None
     usage: Usage
+    usage_complete: bool
     cost_usd: float | None
     session_key: str | None
     transcript_state: Literal["recording", "pending", "delivered"]
@@ -62,7 +66,8 @@ def details(call: CallRecord, at: float, *, delivered: bool) -> CallDetails:
         ended_at=None if call.ended_at is None else _moment(call.ended_at),
         end_reason=call.end_reason,
         usage=call.usage,
-        cost_usd=cost_usd(call.model, call.transcription_model, call.usage),
+        usage_complete=call.usage_complete,
+        cost_usd=call.cost_usd,
         session_key=call.session_key,
         transcript_state=("delivered" if delivered else "pending") if ended else "recording",
         metadata=call.metadata,

@@ -37,6 +37,7 @@ from tests.voice_server.domain.signals import (
 )
 from tests.voice_server.domain.telling import ASK, BYE, events, response, talking, told
 from tests.voice_server.domain.witness import Witness
+from tests.voice_server.price_list import PRICES
 
 # The machine
 
@@ -106,7 +107,7 @@ def test_whatever_happens_a_call_keeps_its_promises_and_ends(
 
 
 def test_a_call_from_its_offer_to_its_end() -> None:
-    call = Call(record())
+    call = Call(record(), prices=PRICES)
     commands = told(call, s.CallOffered(RTC))
     assert commands[1:] == [Accept(RTC, repeated=False)]
     assert told(call, s.CallAccepted())[1:] == [Attach(RTC, rejoin=False)]

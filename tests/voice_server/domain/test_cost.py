@@ -1,8 +1,10 @@
 import pytest
+from pydantic import ValidationError
 
 from services.voice_server.domain.agent import LAST_DAYS, SUCCESSORS, Agent
-from services.voice_server.domain.cost import PRICES, TRANSCRIPTION_PRICES, cost_usd
+from services.voice_server.domain.cost import NO_PRICES, Prices
 from shared.events import Usage
+from tests.voice_server.price_list import PRICES
 
 WHISPER = "gpt-realtime-whisper"
 MILLION = 1_000_000
@@ -23,8 +25,8 @@ MILLION = 1_000_000
     ],
 )
 def test_each_kind_of_token_has_its_price(usage: Usage, large: float, mini: float) -> None:
-    assert cost_usd("gpt-realtime-2.1", WHISPER, usage) == pytest.approx(large)
-    assert cost_usd("gpt-realtime-2.1-mini", WHISPER, usage) == pytest.approx(mini)
+    assert PRICES.cost_usd("gpt-realtime-2.1", WHISPER, usage) == pytest.approx(large)
+    assert PRICES.cost_usd("gpt-realtime-2.1-mini", WHISPER, usage) == pytest.approx(mini)
 
 
 def spoken(*, cached: bool) -> Usage:
@@ -55,23 +57,45 @@ def spoken(*, cached: bool) -> Usage:
 )
 def test_the_worked_example_comes_out(model: str, cached: bool, dollars: float) -> None:
     # The example leaves open how much text the model writes beside its speech; that is the rest.
-    assert cost_usd(model, WHISPER, spoken(cached=cached)) == pytest.approx(dollars, rel=0.07)
+    assert PRICES.cost_usd(model, WHISPER, spoken(cached=cached)) == pytest.approx(dollars, rel=0.07)
 
 
 @pytest.mark.parametrize(
     ("model", "transcription"), [("gpt-realtime-9", WHISPER), ("gpt-realtime-2.1", "new")]
 )
 def test_what_an_unknown_model_costs_is_unknown(model: str, transcription: str) -> None:
-    assert cost_usd(model, transcription, Usage(transcription_seconds=1)) is None
+    assert PRICES.cost_usd(model, transcription, Usage(transcription_seconds=1)) is None
 
 
 def test_a_transcription_that_was_not_used_costs_nothing_whatever_its_price() -> None:
-    assert cost_usd("gpt-realtime-2.1", "new", Usage(input_text_tokens=MILLION)) == 4.0
+    assert PRICES.cost_usd("gpt-realtime-2.1", "new", Usage(input_text_tokens=MILLION)) == 4.0
 
 
 def test_the_models_an_agent_may_end_up_with_have_a_price() -> None:
     agent = Agent(name="Ada", instructions="Be kind.")
-    assert {agent.model, *SUCCESSORS["model"].values()} <= set(PRICES)
+    assert {agent.model, *SUCCESSORS["model"].values()} <= set(PRICES.usd_per_million_tokens)
     named = {successor for _, successor in LAST_DAYS.values()}
-    assert named <= set(PRICES) | set(TRANSCRIPTION_PRICES)
-    assert agent.transcription_model in TRANSCRIPTION_PRICES
+    assert named <= set(PRICES.usd_per_million_tokens) | set(PRICES.usd_per_transcribed_minute)
+    assert agent.transcription_model in PRICES.usd_per_transcribed_minute
+
+
+def test_a_dated_snapshot_costs_what_its_model_does() -> None:
+    usage = Usage(input_text_tokens=MILLION, transcription_seconds=60)
+    assert PRICES.cost_usd("gpt-realtime-2025-08-28", "gpt-4o-transcribe-2026-01-01", usage) == 4.006
+
+
+def test_no_more_is_cached_than_was_read() -> None:
+    usage = Usage(input_text_tokens=MILLION, cached_text_tokens=2 * MILLION, cached_audio_tokens=5)
+    assert PRICES.cost_usd("gpt-realtime-2.1", WHISPER, usage) == 0.4
+
+
+def test_without_a_price_list_no_cost_is_known() -> None:
+    assert NO_PRICES.cost_usd("gpt-realtime-2.1", WHISPER, Usage()) is None
+
+
+@pytest.mark.parametrize("price", [-1, float("inf"), float("nan"), "4 dollars"])
+def test_a_price_is_a_finite_amount(price: float | str) -> None:
+    document = PRICES.model_dump()
+    document["usd_per_transcribed_minute"]["whisper-1"] = price
+    with pytest.raises(ValidationError):
+        Prices.model_validate(document)

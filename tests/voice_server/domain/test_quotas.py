@@ -116,17 +116,16 @@ def test_the_days_minutes_are_those_of_both_directions_and_of_running_calls() ->
 
 
 def test_the_days_dollars_are_what_the_calls_have_cost_so_far() -> None:
-    dear = Usage(output_audio_tokens=1_000_000)  # $64
     counted = quotas(dollars_per_day=100)
-    counted.ended(talked(1, usage=dear))
+    counted.ended(talked(1, cost_usd=64.0))
     counted.check_spending([], START)
-    refused = refusal(counted.check_spending, [record(usage=dear)], START + 60)
+    refused = refusal(counted.check_spending, [record(cost_usd=64.0)], START + 60)
     assert (refused.retry_after_seconds, "MAX_DOLLARS_PER_DAY" in str(refused)) == (DAY_SECONDS - 60, True)
 
 
 def test_a_call_whose_price_is_not_known_counts_its_minutes_alone() -> None:
     counted = quotas(dollars_per_day=0.01)
-    counted.ended(talked(60, model="gpt-next", usage=Usage(output_audio_tokens=1_000_000)))
+    counted.ended(talked(60, cost_usd=None, usage=Usage(output_audio_tokens=1_000_000)))
     counted.check_spending([], START)
 
 

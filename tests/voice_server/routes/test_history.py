@@ -111,6 +111,7 @@ async def test_a_call_is_shown_by_each_of_its_ids(
             "agent": "Ada",
             "end_reason": "caller_hung_up",
             "usage": ended["data"]["usage"],
+            "usage_complete": True,
             "cost_usd": ended["data"]["costUsd"],
             "session_key": "agent:main:main",
             "transcript_state": "delivered",
