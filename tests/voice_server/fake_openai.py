@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Literal
+from typing import Any, Literal
 
+import orjson
 from aiohttp import web
 
 from sandbox.watch import Watch
@@ -24,7 +25,11 @@ class FakeOpenAI:
         slow_accept: an acceptance is carried out late, so that a hasty hang-up finds nothing to end.
         lost_accept: an acceptance is carried out, but answered by 500; the next one by 404.
         hang_up_faults: the statuses that the next hang-ups are refused with.
-        sideband: what becomes of it: it `stays`, it is `missing`, or it `breaks` as soon as it is attached.
+        missing: how often a sideband is asked for in vain.
+        sideband: what becomes of it: it `stays`, it is `missing`, it `breaks` as soon as it is attached, or
+            it is `cut` at its first event, since the caller has hung up.
+        first_frame: what is said on a sideband before anything else.
+        heard: the events that came in.
     """
 
     def __init__(self) -> None:
@@ -36,7 +41,11 @@ class FakeOpenAI:
         self.slow_accept = False
         self.lost_accept = False
         self.hang_up_faults: list[int] = []
-        self.sideband: Literal["stays", "missing", "breaks"] = "stays"
+        self.missing = 0
+        self.sideband: Literal["stays", "missing", "breaks", "cut"] = "stays"
+        self.first_frame: str | bytes | None = None
+        self.heard: list[dict[str, Any]] = []
+        self._socket: web.WebSocketResponse | None = None
         self._hang_up_asked = asyncio.Event()
         self.app = web.Application()
         self.app.router.add_post("/v1/realtime/calls/{id}/accept", self._accept)
@@ -63,20 +72,30 @@ class FakeOpenAI:
             return _unknown()
         self.live = False
         self.watch.changed()
+        if self._socket:
+            await self._socket.close()
         return web.Response()
 
     async def _attach(self, request: web.Request) -> web.StreamResponse:
         self.attached += 1
         self.watch.changed()
-        if self.sideband == "missing":
+        if self.sideband == "missing" or self.attached <= self.missing or not self.live:
             return _unknown()
-        socket = web.WebSocketResponse()
+        self._socket = socket = web.WebSocketResponse()
         await socket.prepare(request)
         if self.sideband == "breaks":
             await socket.close(code=1008, message=b"quota")
             return socket
-        await self.watch.until(lambda: not self.live, within=60)
-        await socket.close()
+        if isinstance(self.first_frame, bytes):
+            await socket.send_bytes(self.first_frame)
+        elif self.first_frame is not None:
+            await socket.send_str(self.first_frame)
+        async for message in socket:
+            self.heard.append(orjson.loads(message.data))
+            self.watch.changed()
+            if self.sideband == "cut" and request.transport:
+                self.live = False
+                request.transport.abort()
         return socket
 
     def _note(self, action: str) -> None:
