@@ -1,35 +1,81 @@
-"""The bearer key in front of a service's own API."""
+"""The door of a service's own API: the bearer key, and how often anybody may ask."""
 
 import hmac
+import time
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
 from shared.operation import BEARER, statement
-from shared.problems import UnauthorizedError
+from shared.problems import TooManyRequestsError, UnauthorizedError
+from shared.rate import Rate
+
+_REQUESTS_PER_GUESS = 100
+"""A key may be wrong a hundred times less often than anybody may ask."""
+
+_KNOWN_ADDRESSES = 1000
 
 
-def middleware(key: SecretStr | None) -> Middleware:
-    """Let in only who sends `Authorization: Bearer <key>`; without a key, everybody.
+def middleware(
+    key: SecretStr | None, requests_per_minute: int, unlimited: frozenset[str] = frozenset()
+) -> Middleware:
+    """Let in only who sends `Authorization: Bearer <key>`, and not too often; without a key, everybody.
 
-    Routes that state otherwise are open: they prove themselves by signatures, or give nothing away. An
-    address where nothing is wants the key, too.
+    Routes that state otherwise are open, and never limited: they prove themselves by signatures, or give
+    nothing away. An address where nothing is wants the key, too. A stream counts once, when it is opened.
 
     Args:
         key: the secret; None only where no real account stands behind the service.
+        requests_per_minute: how often one client's address may ask, and all who have the key together.
+        unlimited: paths where the other service may deliver as often as it has to.
     """
+    door = _Door(key, requests_per_minute)
 
     @web.middleware
     async def bearer(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if key is not None and _wants_key(request):
-            expected = f"Bearer {key.get_secret_value()}".encode()
-            given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-            if not hmac.compare_digest(given, expected):
-                raise UnauthorizedError
+        if _wants_key(request):
+            door.open_for(request, limited=request.path not in unlimited)
         return await handler(request)
 
     return bearer
+
+
+class _Door:
+    """Decides who comes in. Addresses are those of the connections: what a proxy adds, anybody can write."""
+
+    def __init__(self, key: SecretStr | None, requests_per_minute: int) -> None:
+        self._expected = f"Bearer {key.get_secret_value()}".encode() if key else None
+        self._asked = Rate(requests_per_minute)
+        self._guessed = Rate(max(1, requests_per_minute // _REQUESTS_PER_GUESS))
+        self._known: set[str] = set()
+
+    def open_for(self, request: web.Request, *, limited: bool) -> None:
+        """Let a request in, or raise why not."""
+        address, now = f"from {request.remote}", time.monotonic()
+        if self._expected is not None:
+            self._check_key(request.headers.get("Authorization", ""), self._expected, address, now)
+        for name in (address, "with the key") if limited else ():
+            if wait := self._asked.wait_seconds(name, now):
+                raise TooManyRequestsError(wait)
+            self._asked.count(name, now)
+
+    def _check_key(self, given: str, expected: bytes, address: str, now: float) -> None:
+        if not given:
+            raise UnauthorizedError
+        wait = self._guessed.wait_seconds(address, now)
+        # Not even compared: the right guess would be told from the others. But who has shown the key from
+        # there is not to be shut out by others who come through the same proxy.
+        if wait and address not in self._known:
+            raise TooManyRequestsError(wait)
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected):
+            if wait:
+                raise TooManyRequestsError(wait)
+            self._guessed.count(address, now)
+            raise UnauthorizedError
+        if len(self._known) >= _KNOWN_ADDRESSES:
+            self._known.clear()
+        self._known.add(address)
 
 
 def _wants_key(request: web.Request) -> bool:

@@ -37,7 +37,7 @@ _SCHEMES: Mapping[str, Json] = {
 }
 
 _REFUSALS: Mapping[str, tuple[int, ...]] = {
-    "bearer": (401,),
+    "bearer": (401, 429),
     "openai": (401,),
     "twilio": (403,),
     "query": (422,),

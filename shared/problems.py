@@ -40,6 +40,14 @@ class UnauthorizedError(Exception):
     """The bearer key is missing or wrong: send `Authorization: Bearer …` with the key from the settings."""
 
 
+class TooManyRequestsError(Exception):
+    """That is asked too often; REQUESTS_PER_MINUTE says how often may be asked, and wrong keys are few."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NotFoundError(Exception):
     """There is nothing under that address."""
 
@@ -55,6 +63,7 @@ COMMON: StatusTable = {
     MediaTypeError: (415, "Unsupported media type"),
     UnauthorizedError: (401, "Unauthorized"),
     NotFoundError: (404, "Not found"),
+    TooManyRequestsError: (429, "Too many requests"),
 }
 
 

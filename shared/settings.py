@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared import phone
@@ -66,6 +74,7 @@ class Settings(BaseSettings):
     voice_server_url: Url = "http://127.0.0.1:8080"
     voice_api_key: SecretStr | None = None
     bridge_api_key: SecretStr | None = None
+    requests_per_minute: PositiveInt = 6000
     data_dir: Path = Path("data")
     config_dir: Path = Path("config")
     openclaw_state_dir: Path = Path("~/.openclaw")

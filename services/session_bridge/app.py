@@ -42,6 +42,10 @@ _STATUSES: problems.StatusTable = {
 }
 
 
+_DELIVERIES = frozenset({"/call-event"})
+"""Where the voice server brings what was said, thousands a second if need be."""
+
+
 async def create() -> Runner:
     """Build the service from the environment, ready to be served; gunicorn's factory."""
     settings = load(BridgeSettings)
@@ -53,7 +57,10 @@ async def create() -> Runner:
 def build(settings: BridgeSettings) -> web.Application:
     """Build the service from settings."""
     app = web.Application(
-        middlewares=[problems.middleware(_STATUSES), bearer.middleware(settings.bridge_api_key)],
+        middlewares=[
+            problems.middleware(_STATUSES),
+            bearer.middleware(settings.bridge_api_key, settings.requests_per_minute, _DELIVERIES),
+        ],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
     app[SETTINGS] = settings

@@ -99,7 +99,10 @@ async def create() -> Runner:
 def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Application:
     """Build the application for these settings, this agent and these prices."""
     app = web.Application(
-        middlewares=[problems.middleware(STATUSES), bearer.middleware(config.voice_api_key)],
+        middlewares=[
+            problems.middleware(STATUSES),
+            bearer.middleware(config.voice_api_key, config.requests_per_minute),
+        ],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
     for module in (webhook, twilio, calls, history, health):

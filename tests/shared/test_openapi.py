@@ -90,7 +90,7 @@ def test_the_refusals_follow_from_who_may_ask_and_what_is_taken() -> None:
     paths = document(web.put("/make", make), web.get("/show", show), web.post("/take", take))["paths"]
     statuses = {path: list(op["responses"]) for path, ops in paths.items() for op in ops.values()}
     assert statuses == {
-        "/make": ["202", "400", "401", "404", "413", "415", "422"],
+        "/make": ["202", "400", "401", "404", "413", "415", "422", "429"],
         "/show": ["200", "204"],
         "/take": ["200", "400", "401", "403", "413", "422"],
     }

@@ -216,3 +216,22 @@ async def test_a_stranger_is_turned_away_though_openai_fails_at_first(start: Sta
         await until(turned_away)
     assert {request.path for request in openai.received} == {"/v1/realtime/calls/rtc_1/reject"}
     assert {request.body for request in openai.received} == {b'{"status_code": 603}'}
+
+
+async def test_peers_are_never_told_to_wait_and_what_they_have_not_signed_is_refused_as_ever(
+    start: Start, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    server = await start(REQUESTS_PER_MINUTE="2")
+    garbage = {"X-Twilio-Signature": "AAAA"}
+    for path, headers, status in (
+        ("/webhook", {}, 401),
+        ("/webhook", garbage, 403),
+        ("/voice/twiml", garbage, 403),
+        ("/voice/incoming", {}, 403),
+    ):
+        for _ in range(5):
+            async with server.http.post(server.url + path, data={"a": "b"}, headers=headers) as response:
+                assert response.status == status, path
+    await bridge.until("call_ended", sandbox.phone_in(OWNER, "greeting", "number").id)
+    statuses = [(await server.ask("GET", "/calls"))[0] for _ in range(3)]
+    assert statuses == [200, 200, 429]

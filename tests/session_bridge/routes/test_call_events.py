@@ -13,6 +13,16 @@ async def test_an_event_posted_twice_is_kept_once(bridge: Bridge) -> None:
     assert await bridge.post("/call-event", first) == (200, {"status": "duplicate", "sessionKey": VOICE})
 
 
+async def test_events_are_taken_however_many_come_while_others_may_ask_so_often(start: Start) -> None:
+    bridge = await start(requests_per_minute=3)
+    await bridge.tell(call(*["user: hi"] * 20))
+    async with bridge.events("/events?lastEventId=0") as frames:  # a stream counts once, however long it is
+        for _ in range(10):
+            await anext(frames)
+    statuses = [(await bridge.get("/sessions"))[0] for _ in range(3)]
+    assert statuses == [200, 200, 429]
+
+
 async def test_a_gap_is_refused_with_the_sequence_that_is_expected(bridge: Bridge) -> None:
     first, second, *_ = call("user: hi")
     status, problem = await bridge.post("/call-event", second)

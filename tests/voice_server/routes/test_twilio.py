@@ -54,6 +54,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
         b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n1\r\n--x--',
     ),
     "empty": (FORM, b""),
+    "a thousand fields": (FORM, b"&".join(b"%d=" % number for number in range(1000))),
 }
 
 

@@ -1,0 +1,56 @@
+"""What a real call leaves in the logs, at the most talkative level."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dev.programs import OWNER
+from dev.stack import Program
+from sandbox.settings import SandboxSettings
+from tests.system.conftest import a_stack
+
+STRANGER = "+14155550177"
+KEYS = {"VOICE_API_KEY": "key-of-the-voice", "BRIDGE_API_KEY": "key-of-the-bridge"}
+
+
+async def test_no_number_key_or_word_of_a_call_is_in_the_logs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def talkative(programs: list[Program]) -> None:
+        for program in programs:
+            program.environment = {**program.environment, **KEYS, "LOG_LEVEL": "debug"}
+
+    async with a_stack(tmp_path, 20, talkative) as stack:
+        sandbox = str(stack.voice.environment["TWILIO_BASE_URL"])
+        voice = {"Authorization": f"Bearer {KEYS['VOICE_API_KEY']}"}
+        order = {"to": OWNER, "message": "Hello! This is your AI assistant calling."}
+        for headers, status in ((voice, 202), ({"Authorization": "Bearer a-wrong-key"}, 401)):
+            async with stack.http.post(f"{stack.voice.url}/call", json=order, headers=headers) as answer:
+                assert answer.status == status
+        for caller, via in ((OWNER, "trunk"), (OWNER, "number"), (STRANGER, "trunk"), (STRANGER, "number")):
+            call = {"from": caller, "script": "talk", "via": via}
+            async with stack.http.post(f"{sandbox}/sandbox/calls", json=call) as answer:
+                assert answer.status < 300, await answer.text()
+
+        async def over() -> bool:
+            async with stack.http.get(f"{stack.voice.url}/history", headers=voice) as answer:
+                statuses = [one["status"] for one in (await answer.json())["calls"]]
+            return sorted(statuses) == ["completed"] * 3 + ["rejected"] * 2
+
+        await stack.until(over)
+    log = capfd.readouterr().err
+    assert "caller_turned_away" in log
+    settings = SandboxSettings()
+    secrets = (
+        settings.openai_api_key,
+        settings.openai_webhook_secret,
+        settings.twilio_auth_token,
+        settings.openclaw_gateway_token,
+    )
+    hidden = [*KEYS.values(), *(secret.get_secret_value() for secret in secrets), "a-wrong-key"]
+    hidden += [OWNER[1:], STRANGER[1:], settings.twilio_phone_number[1:], "calendar", "assistant calling"]
+    hidden += ["X-Openclaw-Call", "Bearer "]
+    lines = [line for line in log.splitlines() if any(text in line for text in hidden)]
+    assert lines == []
+    assert re.findall(r"\+\d{7,}", log) == []
