@@ -21,6 +21,9 @@ class Switches:
     Attributes:
         session_created: a sideband is greeted with `session.created`.
         second_accept: the answer to a second accept of one call.
+        bad_session: whether `accept` refuses a wrong session, or takes it for a call that is never joinable.
+        new_models: whether models unknown to the sandbox are taken.
+        gpt_transcribe: whether `gpt-transcribe` and `gpt-live-transcribe` are taken.
         hang_up_close: how sidebands end when the caller hangs up: 1005 without a code, 1006 without a word.
         pending_seconds: how long a call rings at OpenAI until it is given up (real seconds).
         truncated: where `conversation.item.truncated` stands among the frames of a barge-in.
@@ -29,6 +32,7 @@ class Switches:
         withheld_from: how Twilio writes a withheld number (`+266696687` spells ANONYMOUS).
         greeting_seconds: how long the caller waits for a greeting before speaking (real seconds).
         webhook_retries: how often `realtime.call.incoming` is repeated.
+        webhook_backoff: by what factor the pause before each repetition grows.
         webhook_seconds: how long OpenAI waits for the answer to a webhook (real seconds).
         callback_order: in which order Twilio's `callbacks-reordered` tells what happened.
         answered_callback: whether the callback of the answer goes out before or after the TwiML is fetched.
@@ -41,6 +45,9 @@ class Switches:
 
     session_created: bool = False
     second_accept: Literal["not_found", "conflict", "ok"] = "not_found"
+    bad_session: Literal["refused", "dead"] = "refused"
+    new_models: bool = False
+    gpt_transcribe: bool = True
     hang_up_close: Literal[1000, 1001, 1005, 1006] = 1006
     pending_seconds: float = 30.0
     truncated: Literal["before_done", "after_done"] = "before_done"
@@ -49,6 +56,7 @@ class Switches:
     withheld_from: Literal["anonymous", "+266696687", "+7378742833", "Restricted", ""] = "anonymous"
     greeting_seconds: float = 10.0
     webhook_retries: int = 6
+    webhook_backoff: float = 2.0
     webhook_seconds: float = 5.0
     callback_order: Annotated[tuple[Event, ...], AfterValidator(_all_events)] = (
         "completed",

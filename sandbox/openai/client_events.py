@@ -50,7 +50,7 @@ def _refusal(code: str, message: str, param: str | None = None) -> OpenAIRefusal
 
 
 def _session_update(call: RealtimeCall, event: Event) -> None:
-    given = session_config.check(event.get("session"))
+    given = session_config.check(event.get("session"), call.world.switches)
     session = call.session or {}
     if given.pop("model", session["model"]) != session["model"]:
         raise _refusal("cannot_update_model", "The model of a session cannot be changed.", "session.model")

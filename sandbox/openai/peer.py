@@ -14,7 +14,7 @@ from sandbox.openai.errors import OpenAIRefusalError, call_not_found
 from sandbox.openai.ledger import Ledger
 from sandbox.openai.performance import Performance
 from sandbox.openai.sideband import Sideband
-from sandbox.openai.troubles import NONE
+from sandbox.openai.troubles import NONE, TROUBLES
 from sandbox.openai.webhooks import Webhooks
 from sandbox.reception import Received, Reception
 from sandbox.sip import Invite
@@ -103,9 +103,18 @@ class OpenAI:
             return web.Response()
         if call.decided.is_set():
             raise call_not_found()
-        call.accept(session_config.check(body))
+        call.accept(self._session(call, body))
         call.tasks.start(Performance(call).run(), name=f"script of {call.call_id}")
         return web.Response()
+
+    def _session(self, call: RealtimeCall, body: Any) -> dict[str, Any]:
+        try:
+            return session_config.check(body, self._world.switches)
+        except OpenAIRefusalError:
+            if self._world.switches.bad_session == "refused":
+                raise
+            call.trouble = TROUBLES["sideband-never"]
+            return {}
 
     async def _reject(self, request: web.Request) -> web.Response:
         body = await self._body(request) or {}

@@ -1,13 +1,14 @@
 """The configuration of a Realtime session: what may be set, and what is then in force."""
 
 import time
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.openai.errors import OpenAIRefusalError
+from sandbox.switches import Switches
 
-Model = Literal[
+MODELS = (
     "gpt-realtime",
     "gpt-realtime-2025-08-28",
     "gpt-realtime-1.5",
@@ -17,10 +18,10 @@ Model = Literal[
     "gpt-realtime-mini",
     "gpt-realtime-mini-2025-10-06",
     "gpt-realtime-mini-2025-12-15",
-]
+)
 """The models that still answer; the 4o previews are gone."""
 
-MODELS: tuple[str, ...] = get_args(Model)
+_DOUBTFUL = ("gpt-transcribe", "gpt-live-transcribe")
 
 VoiceName = Literal["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"]
 
@@ -114,7 +115,7 @@ class _Reasoning(_Strict):
 
 class _Session(_Strict):
     type: Literal["realtime"]
-    model: Model | None = None
+    model: str | None = None
     instructions: str | None = None
     output_modalities: list[Literal["text", "audio"]] | None = Field(None, max_length=1)
     audio: _Audio | None = None
@@ -132,7 +133,10 @@ class _Session(_Strict):
 _TAGS = {"server_vad", "semantic_vad", "function", "mcp"}
 
 
-def check(body: Any) -> dict[str, Any]:
+_AS_USUAL = Switches()
+
+
+def check(body: Any, switches: Switches = _AS_USUAL) -> dict[str, Any]:
     """Return what a body sets, if every field of it is known and every value allowed.
 
     Raises:
@@ -157,7 +161,22 @@ def check(body: Any) -> dict[str, Any]:
                 raise OpenAIRefusalError(
                     400, "invalid_value", f"Invalid value for '{param}': {fault['msg']}.", param
                 ) from error
+    _check_models(session, switches)
     return session.model_dump(exclude_unset=True)
+
+
+def _check_models(session: _Session, switches: Switches) -> None:
+    heard = session.audio and session.audio.input and session.audio.input.transcription
+    wrong = {
+        "session.model": not switches.new_models and session.model not in {None, *MODELS},
+        "session.audio.input.transcription.model": (
+            not switches.gpt_transcribe and heard and heard.model in _DOUBTFUL
+        ),
+    }
+    for param in (param for param, is_wrong in wrong.items() if is_wrong):
+        raise OpenAIRefusalError(
+            400, "invalid_value", f"Invalid value for '{param}': not a model here.", param
+        )
 
 
 def in_force(given: dict[str, Any], session_id: str) -> dict[str, Any]:

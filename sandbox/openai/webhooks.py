@@ -55,7 +55,7 @@ class Webhooks:
     async def _repeat(self, webhook_id: str, body: bytes) -> None:
         for attempt in range(1 + self._world.switches.webhook_retries):
             if attempt:
-                await self._world.clock.pause(2.0**attempt)
+                await self._world.clock.pause(self._world.switches.webhook_backoff**attempt)
             if await self._deliver(webhook_id, body):
                 return
 

@@ -153,7 +153,7 @@ async def test_a_call_without_a_word_is_ended_after_its_silence(
     assert sandbox.call(call_id).is_over
 
 
-@pytest.mark.parametrize("close", [1000, 1001, 1006])
+@pytest.mark.parametrize("close", [1000, 1001, 1005, 1006])
 async def test_however_the_sideband_ends_the_call_ends_once(
     server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox, close: Any
 ) -> None:

@@ -16,6 +16,7 @@ OTHER_VALUES: dict[str, list[Any]] = {
     "greeting_seconds": [1.0],
     "webhook_retries": [0],
     "webhook_seconds": [0.5],
+    "webhook_backoff": [1.0],
     "callback_order": [("answered", "completed", "initiated", "ringing")],
     "late_answer_seconds": [1.0],
 }

@@ -209,10 +209,13 @@ class OpenAICalls:
                     return False
                 detail, said = f"OpenAI answered {answer.status}.", await answer.text(errors="replace")
                 retryable = answer.status == 429 or answer.status >= 500
+                # A decision that was "already made" may be the one we made the first time.
+                uncertain = retryable or (last and answer.status == 409)
         except aiohttp.ClientError as error:
-            detail, said, retryable = f"OpenAI cannot be reached ({type(error).__name__}).", "", True
+            detail, said = f"OpenAI cannot be reached ({type(error).__name__}).", ""
+            retryable = uncertain = True
         if retryable and not last:
             return True
         self.health = health.failed(detail)
         told = f"{detail} {said[:300]}".strip()
-        raise OpenAIUncertainError(told) if retryable else OpenAIError(told)
+        raise OpenAIUncertainError(told) if uncertain else OpenAIError(told)

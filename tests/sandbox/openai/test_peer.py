@@ -7,6 +7,7 @@ import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 from openai import APIStatusError, AsyncOpenAI, BadRequestError, NotFoundError
 from openai.types.realtime import RealtimeSessionCreateRequestParam
+from websockets.asyncio.client import connect
 
 from sandbox.app import Sandbox
 from tests.sandbox.voice_server import VoiceServer
@@ -207,18 +208,34 @@ async def test_a_sideband_that_drops_ends_nothing_and_nothing_is_replayed(
     await again.close()
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1006])
+@pytest.mark.parametrize("code", [1000, 1001, 1005, 1006])
 async def test_how_a_hang_up_closes_the_socket_is_a_switch(
     voice_server: VoiceServer, sandbox: Sandbox, call_id: str, code: Any
 ) -> None:
     sandbox.switches.hang_up_close = code
     await voice_server.post(call_id, "accept", SESSION)
-    socket = await voice_server.attach(call_id)
-    sandbox.exchange.hang_up(call_id)
-    async with asyncio.timeout(5):
-        while (await socket.receive()).type is WSMsgType.TEXT:
-            pass
+    url = f"ws{sandbox.url.removeprefix('http')}/v1/realtime?call_id={call_id}"
+    key = sandbox.service_environment()["OPENAI_API_KEY"]
+    # aiohttp's client takes a close without a code for none at all.
+    async with connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as socket:
+        sandbox.exchange.hang_up(call_id)
+        await asyncio.wait_for(socket.wait_closed(), 5)
     assert socket.close_code == code
+    assert socket.close_reason == ("going away" if code == 1001 else "")
+
+
+async def test_a_wrong_session_may_be_taken_and_never_be_joinable(
+    voice_server: VoiceServer, sandbox: Sandbox, call_id: str
+) -> None:
+    wrong = {**SESSION, "temperature": 0.8}
+    assert await voice_server.post(call_id, "accept", wrong) == 400
+    sandbox.switches.bad_session = "dead"
+    assert await voice_server.post(call_id, "accept", wrong) == 200
+    for _ in range(3):
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await voice_server.attach(call_id)
+        assert refused.value.status == 404
+    assert await voice_server.post(call_id, "hangup") == 200
 
 
 async def test_our_own_hang_up_closes_the_socket_in_order(voice_server: VoiceServer, call_id: str) -> None:

@@ -55,6 +55,14 @@ async def test_a_refused_webhook_comes_again_with_the_same_id(
         openai_client.webhooks.unwrap(body, headers)
 
 
+async def test_how_fast_the_repetitions_of_a_webhook_slow_down_is_a_switch(sandbox: Sandbox) -> None:
+    sandbox.public_url = "http://127.0.0.1:9"
+    sandbox.world.clock.speed = 1  # with the usual pauses this would take minutes
+    sandbox.switches.webhook_backoff = 0.01
+    sandbox.phone_in()
+    await sandbox.world.watch.until(lambda: len(sandbox.openai.webhooks.deliveries) == 7)
+
+
 async def test_a_service_that_is_not_there_yet_is_tried_again(sandbox: Sandbox) -> None:
     sandbox.public_url = "http://127.0.0.1:9"
     sandbox.switches.webhook_retries = 2

@@ -12,7 +12,13 @@ from openai.types.realtime import RealtimeSessionCreateRequest
 from pydantic import BaseModel
 
 from sandbox.openai import session_config
-from services.voice_server.adapters.openai_calls import CallGoneError, OpenAICalls, OpenAIError, session
+from services.voice_server.adapters.openai_calls import (
+    CallGoneError,
+    OpenAICalls,
+    OpenAIError,
+    OpenAIUncertainError,
+    session,
+)
 from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.instructions import ASK_OPENCLAW, END_CALL
 from tests.voice_server.serving import Answer, ScriptedPeer, free_port, scripted
@@ -100,6 +106,15 @@ async def test_a_refusal_is_not_repeated_and_shows_in_health(
     assert not isinstance(refused.value, CallGoneError)
     assert len(peer.received) == 1
     assert calls.health.status == "failed"
+
+
+@pytest.mark.parametrize("second", [Answer(409, b'{"error":{"code":"decision_already_made"}}'), GONE])
+async def test_a_decision_that_was_made_already_may_be_the_one_whose_answer_was_lost(
+    calls: OpenAICalls, peer: ScriptedPeer, second: Answer
+) -> None:
+    peer.answers = [Answer(drop=True), second]
+    with pytest.raises(OpenAIUncertainError):
+        await calls.accept("rtc_1", {})
 
 
 @pytest.mark.parametrize("first", [Answer(503, b"\xff", "text/html"), Answer(drop=True)])
