@@ -210,6 +210,17 @@ async def test_a_guest_gets_no_tools_of_the_owners_and_a_session_of_another_kind
     assert ("assistant", "I can't do that on this line.", False) in bridge.turns(call_id)
 
 
+async def test_a_call_with_keys_pressed_goes_on(
+    server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    call_id = sandbox.phone_in(OWNER, "keys").id
+    await bridge.until("call_ended", call_id)
+    assert check_record(bridge, sandbox, call_id)["endReason"] == "caller_hung_up"
+    pressed = [sent for sent in realtime(sandbox, call_id).sent if "dtmf" in sent["type"]]
+    assert [(sent["event"], "event_id" in sent) for sent in pressed] == [(key, False) for key in "12#"]
+    assert ("user", "I have typed in my number.", False) in bridge.turns(call_id)
+
+
 async def test_a_question_is_not_put_to_an_unknown_session(
     server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
 ) -> None:

@@ -23,9 +23,11 @@ LAST_DAYS = {
     "gpt-realtime": ("2027-01-20", "gpt-realtime-2.1"),
     "gpt-realtime-2025-08-28": ("2027-01-20", "gpt-realtime-2.1"),
     "gpt-realtime-mini": ("2027-01-20", "gpt-realtime-2.1-mini"),
+    "gpt-realtime-mini-2025-10-06": ("2027-01-20", "gpt-realtime-2.1-mini"),
     "gpt-realtime-mini-2025-12-15": ("2027-01-20", "gpt-realtime-2.1-mini"),
     "whisper-1": ("2027-02-26", "gpt-realtime-whisper"),
     "gpt-4o-transcribe": ("2027-02-26", "gpt-realtime-whisper"),
+    "gpt-4o-transcribe-diarize": ("2027-02-26", "gpt-realtime-whisper"),
     "gpt-4o-mini-transcribe": ("2027-02-26", "gpt-realtime-whisper"),
 }
 """Models that OpenAI will shut down: when, and what to use instead."""

@@ -12,6 +12,7 @@ from openai.types.realtime import (
     ResponseCreateEvent,
 )
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -147,8 +148,10 @@ async def test_the_last_signal_tells_whether_the_call_is_over(
     assert await heard(realtime) == [s.CallerSpoke(goes_on=True), last]
 
 
-async def test_what_is_no_event_is_skipped_and_the_rest_is_heard(realtime: Realtime, openai: OpenAI) -> None:
-    huge = orjson.dumps({"type": "response.output_audio.delta", "delta": "A" * 4_000_000}).decode()
+async def test_what_is_no_event_is_counted_and_skipped_and_the_rest_is_heard(
+    realtime: Realtime, openai: OpenAI
+) -> None:
+    huge = orjson.dumps({"type": "response.output_audio.delta", "delta": "A" * 20_000_000}).decode()
     junk: list[str | bytes] = [
         "",
         "not JSON",
@@ -159,7 +162,9 @@ async def test_what_is_no_event_is_skipped_and_the_rest_is_heard(realtime: Realt
         huge,
     ]
     openai.talk = close(1000, "", *(frame for one in junk for frame in (one, SPEECH)))
-    assert await heard(realtime) == [*[s.CallerSpoke(goes_on=True)] * len(junk), s.SidebandClosed()]
+    with capture_logs() as logs:
+        assert await heard(realtime) == [*[s.CallerSpoke(goes_on=True)] * len(junk), s.SidebandClosed()]
+    assert logs[-1] == {"event": "sideband_closed", "log_level": "info", "code": 1000, "malformed": 5}
 
 
 async def test_an_event_in_a_binary_frame_is_an_event(realtime: Realtime, openai: OpenAI) -> None:
