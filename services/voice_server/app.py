@@ -22,7 +22,6 @@ from services.voice_server.adapters.twilio_api import (
     TwilioUncertainError,
 )
 from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
-from services.voice_server.call_runner import Peers
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.cost import NO_PRICES, Prices
@@ -34,13 +33,16 @@ from services.voice_server.domain.policy import (
     TooManyCallsError,
 )
 from services.voice_server.domain.quotas import Quotas
+from services.voice_server.metrics import Metrics
 from services.voice_server.orders import KeyReusedError, Orders, StillPlacedError
-from services.voice_server.routes import calls, health, history, twilio, webhook
+from services.voice_server.peers import Peers
+from services.voice_server.routes import calls, health, history, metrics, twilio, webhook
 from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
 from shared import bearer, logs, openapi, openclaw_config, problems, settings
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
+from shared.metrics import new_registry
 from shared.server import Runner
 from shared.tasks import Tasks
 
@@ -105,10 +107,12 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
         ],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
-    for module in (webhook, twilio, calls, history, health):
+    for module in (webhook, twilio, calls, history, health, metrics):
         app.add_routes(module.routes)
     openapi.publish(app, "Voice server")
     app[keys.SETTINGS] = config
+    app[keys.REGISTRY] = new_registry()
+    app[keys.METRICS] = Metrics(app[keys.REGISTRY])
 
     async def parts(app: web.Application) -> AsyncIterator[None]:
         # A default connector would queue the 101st connection silently.
@@ -149,10 +153,19 @@ def _switchboard(
         if runner := app[keys.SWITCHBOARD].find(call_id):
             runner.tell(s.SessionResolved(session_key))
 
-    outbox = Outbox(http, config.bridge_url, bearer.header(config.bridge_api_key), store, tasks, resolved)
+    outbox = Outbox(
+        http,
+        config.bridge_url,
+        bearer.header(config.bridge_api_key),
+        store,
+        tasks,
+        resolved,
+        app[keys.METRICS],
+    )
     peers = Peers(
         agent=agent,
         prices=prices,
+        metrics=app[keys.METRICS],
         store=store,
         outbox=outbox,
         twilio=TwilioApi(http, _credentials(config), config.twilio_base_url, config.public_url),

@@ -7,31 +7,25 @@ beside the loop and comes back as a signal.
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
-from services.voice_server.adapters.bridge import Outbox
 from services.voice_server.adapters.openai_calls import (
     UNAVAILABLE,
     CallGoneError,
-    OpenAICalls,
     OpenAIError,
     OpenAIUncertainError,
     session,
 )
-from services.voice_server.adapters.openclaw import OpenClaw, OpenClawError
+from services.voice_server.adapters.openclaw import OpenClawError
 from services.voice_server.adapters.realtime import (
-    Realtime,
     Sideband,
     SidebandError,
     SidebandNotFoundError,
     ToModel,
 )
-from services.voice_server.adapters.store import Store
-from services.voice_server.adapters.twilio_api import Leg, TwilioApi, TwilioError
+from services.voice_server.adapters.twilio_api import Leg, TwilioError
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.call import Call
 from services.voice_server.domain.commands import (
     Accept,
@@ -47,9 +41,9 @@ from services.voice_server.domain.commands import (
     RetrieveItem,
     SubmitOutput,
 )
-from services.voice_server.domain.cost import Prices
 from services.voice_server.domain.instructions import instructions, tools
 from services.voice_server.domain.record import CallRecord, Phase
+from services.voice_server.peers import Peers
 from shared.database import DatabaseError
 from shared.events import KeptEvent
 from shared.tasks import Tasks
@@ -66,20 +60,6 @@ SESSION_SECONDS = 2
 """How long a question waits until the bridge has said which OpenClaw session it belongs to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peers:
-    """Whom a call deals with."""
-
-    agent: Agent
-    prices: Prices
-    store: Store
-    outbox: Outbox
-    twilio: TwilioApi
-    openai: OpenAICalls
-    realtime: Realtime
-    openclaw: OpenClaw
-
-
 class CallRunner:
     """Run a call until it is settled: ended, both legs hung up, its last tool answered.
 
@@ -94,6 +74,7 @@ class CallRunner:
         self._call = call
         self._peers = peers
         self._saved: CallRecord | None = None
+        self._counted = call.record
         self._signals: asyncio.Queue[s.Signal | asyncio.Event] = asyncio.Queue()
         self._accepting: asyncio.Task[None] | None = None
         self._sideband: Sideband | None = None
@@ -167,7 +148,8 @@ class CallRunner:
         structlog.contextvars.bind_contextvars(call_id=self.record.call_id)
         if self.record is not self._saved:
             await self._peers.store.save(self.record, events)
-            self._saved = self.record
+            self._peers.metrics.changed(self._counted, self.record, events)
+            self._saved = self._counted = self.record
         if events:
             log.info("call_progressed", events=[event.event_type for event in events])
             self._peers.outbox.deliver(events[0].call_id)
@@ -198,6 +180,10 @@ class CallRunner:
                 self._tools_running += 1
                 tasks.start(self._ask(tool_call_id, request), name="ask_openclaw")
 
+    def _failed(self, peer: str, what: str, error: Exception, **more: object) -> None:
+        self._peers.metrics.peer_failed(peer, error)
+        log.warning(what, fault=str(error), **more)
+
     async def _tell_model(self, command: ToModel, tasks: Tasks) -> None:
         if isinstance(command, CheckSideband) and self._sideband:
             tasks.start(self._sideband.check(), name="check_sideband")
@@ -210,7 +196,7 @@ class CallRunner:
         try:
             await self._peers.openai.accept(rtc_id, body)
         except OpenAIError as error:
-            log.warning("call_not_accepted", fault=str(error), repeated=repeated)
+            self._failed("openai", "call_not_accepted", error, repeated=repeated)
             # What OpenAI has taken already it does not take again: only attaching tells.
             perhaps = repeated or isinstance(error, OpenAIUncertainError)
             self.tell(s.CallAccepted() if perhaps else s.JoinFailed(gone=isinstance(error, CallGoneError)))
@@ -219,6 +205,7 @@ class CallRunner:
 
     async def _attach(self, rtc_id: str, *, rejoin: bool) -> None:
         self._reattached += rejoin
+        self._peers.metrics.reattached.inc(rejoin)
         if self._reattached > MAX_REATTACHED:
             log.warning("sideband_keeps_breaking", times=self._reattached)
             self.tell(s.JoinFailed(gone=False))
@@ -236,6 +223,7 @@ class CallRunner:
                     self._sideband = None
                     self._sideband_gone.set()
         except SidebandError as error:
+            self._peers.metrics.peer_failed("openai", error)
             log.info("sideband_not_attached", fault=str(error), rejoin=rejoin)
             # A call that has just been accepted is there, even if it cannot be joined.
             self.tell(s.JoinFailed(gone=rejoin and isinstance(error, SidebandNotFoundError)))
@@ -245,7 +233,7 @@ class CallRunner:
         try:
             leg = await self._peers.twilio.leg(call_sid)
         except TwilioError as error:
-            log.warning("leg_status_unknown", fault=str(error))
+            self._failed("twilio", "leg_status_unknown", error)
         else:
             self.tell(s.LegFound(leg.status, leg.ended_at, asked_at))
 
@@ -272,7 +260,7 @@ class CallRunner:
         try:
             return call_sid, await self._peers.twilio.hang_up(call_sid)
         except TwilioError as error:
-            log.warning("twilio_leg_not_hung_up", fault=str(error))
+            self._failed("twilio", "twilio_leg_not_hung_up", error)
             return None, None
 
     async def _hang_up_openai(self, rtc_id: str | None) -> str | None:
@@ -287,7 +275,7 @@ class CallRunner:
                 # One that was never taken cannot be hung up; the caller is not to be left ringing.
                 await self._peers.openai.reject(rtc_id, UNAVAILABLE)
         except OpenAIError as error:
-            log.warning("openai_leg_not_hung_up", fault=str(error))
+            self._failed("openai", "openai_leg_not_hung_up", error)
             return None
         return rtc_id
 
@@ -299,6 +287,7 @@ class CallRunner:
         except TimeoutError:
             self.tell(s.ToolAnswered(tool_call_id, ok=False, output="The agent cannot be reached just now."))
         except OpenClawError as error:
+            self._peers.metrics.peer_failed("openclaw", error)
             self.tell(s.ToolAnswered(tool_call_id, ok=False, output=str(error)))
         else:
             self.tell(s.ToolAnswered(tool_call_id, ok=True, output=answer))

@@ -1,11 +1,13 @@
 """The parts of the voice server that its routes reach through the application."""
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from services.voice_server.adapters.bridge import Outbox
 from services.voice_server.adapters.store import Store
-from services.voice_server.call_runner import Peers
+from services.voice_server.metrics import Metrics
 from services.voice_server.orders import Orders
+from services.voice_server.peers import Peers
 from services.voice_server.settings import VoiceSettings
 from services.voice_server.switchboard import Switchboard
 
@@ -15,3 +17,5 @@ ORDERS = web.AppKey("orders", Orders)
 STORE = web.AppKey("store", Store)
 OUTBOX = web.AppKey("outbox", Outbox)
 PEERS = web.AppKey("peers", Peers)
+METRICS = web.AppKey("metrics", Metrics)
+REGISTRY = web.AppKey("registry", CollectorRegistry)

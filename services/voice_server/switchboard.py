@@ -13,13 +13,14 @@ from services.voice_server.adapters.openai_calls import BUSY, DECLINED
 from services.voice_server.adapters.openai_webhook import Offer
 from services.voice_server.adapters.twilio_api import ImpossibleCallError, TwilioError, TwilioUncertainError
 from services.voice_server.adapters.twilio_webhook import TOKEN_HEADER
-from services.voice_server.call_runner import CallRunner, Peers
+from services.voice_server.call_runner import CallRunner
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.call import Call
 from services.voice_server.domain.opening import Limits, new_call, refused
 from services.voice_server.domain.policy import Calls, DestinationRefusedError, Policy, TooManyCallsError
 from services.voice_server.domain.quotas import DAY_SECONDS, Quotas
 from services.voice_server.domain.record import CallRecord, Phase
+from services.voice_server.peers import Peers
 from shared.events import Direction, EndReason
 from shared.tasks import Tasks
 
@@ -110,10 +111,12 @@ class Switchboard:
             call_sid = await self._peers.twilio.place_call(
                 record.ref, to=to, caller_id=own, time_limit_seconds=record.max_call_seconds
             )
-        except TwilioUncertainError:
+        except TwilioUncertainError as error:
+            self._peers.metrics.peer_failed("twilio", error)
             # If it was placed after all, Twilio's next request brings the SID to the waiting call.
             raise
-        except (TwilioError, ImpossibleCallError, DestinationRefusedError):
+        except (TwilioError, ImpossibleCallError, DestinationRefusedError) as error:
+            self._peers.metrics.peer_failed("twilio", error)
             runner.tell(s.LegRefused())
             raise
         self.placed(runner, call_sid)
@@ -281,6 +284,7 @@ class Switchboard:
         record = refused(self._record(Direction.INBOUND, caller, own, call_sid=call_sid, rtc_id=rtc_id))
         log.info("caller_turned_away", call_id=record.call_id, caller=record.phone_number)
         await self._peers.store.save(record, [])
+        self._peers.metrics.ended(record)
 
 
 def _token(secret: str) -> str:

@@ -7,6 +7,7 @@ neither. What has been said is not kept apart: it is in the events.
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from services.voice_server.domain.record import CallRecord, Phase
@@ -170,6 +171,15 @@ class Store:
         """List the calls whose events the bridge has not all got."""
         rows = await self._rows("SELECT DISTINCT call_id FROM events WHERE delivered = 0")
         return [row["call_id"] for row in rows]
+
+    async def backlog(self, now: float) -> tuple[int, float]:
+        """Count the events the bridge has not got, and the seconds since the oldest of them happened."""
+        (row,) = await self._rows(
+            "SELECT count(*) AS events, min(json_extract(body, '$.timestamp')) AS oldest"
+            " FROM events WHERE delivered = 0"
+        )
+        oldest = row["oldest"]
+        return row["events"], max(0, now - datetime.fromisoformat(oldest).timestamp()) if oldest else 0
 
     async def undelivered(self, call_id: str, limit: int = 64) -> list[tuple[int, str]]:
         """List a call's events the bridge has not got, oldest first: sequence and JSON."""

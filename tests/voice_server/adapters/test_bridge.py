@@ -6,15 +6,21 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from prometheus_client import CollectorRegistry
 
 from services.voice_server.adapters.bridge import Outbox
 from services.voice_server.adapters.store import Store
 from services.voice_server.domain.record import CallRecord
+from services.voice_server.metrics import Metrics
 from shared.events import KeptEvent
 from shared.tasks import Tasks
 from tests.voice_server.calls import begun, record, said, so_far, turn
 from tests.voice_server.recording_bridge import Fault, RecordingBridge
 from tests.voice_server.serving import Answer, free_port, scripted, until
+
+
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
 
 
 @pytest.fixture
@@ -34,7 +40,9 @@ def outbox(
     store: Store, bridge: RecordingBridge, http: ClientSession, tasks: Tasks, resolved: list[tuple[str, str]]
 ) -> Outbox:
     headers = {"Authorization": "Bearer key"}
-    return Outbox(http, bridge.url, headers, store, tasks, lambda *known: resolved.append(known))
+    return Outbox(
+        http, bridge.url, headers, store, tasks, lambda *known: resolved.append(known), metrics(), 0.05
+    )
 
 
 async def publish(
@@ -116,12 +124,18 @@ async def test_a_bridge_that_comes_up_late_gets_everything(
     store: Store, http: ClientSession, tasks: Tasks, bridge: RecordingBridge
 ) -> None:
     down = Outbox(
-        http, f"http://127.0.0.1:{free_port()}", {}, store, tasks, lambda *_: pytest.fail("nobody answered")
+        http,
+        f"http://127.0.0.1:{free_port()}",
+        {},
+        store,
+        tasks,
+        lambda *_: pytest.fail("nobody answered"),
+        metrics(),
     )
     call_id, ids = await publish(store, down, *begun(record(1)))
     await until_failed(down)
     assert "cannot be reached" in down.health.detail
-    later = Outbox(http, bridge.url, {}, store, tasks, lambda *_: None)
+    later = Outbox(http, bridge.url, {}, store, tasks, lambda *_: None, metrics(), 0.05)
     await later.start()
     await delivered(store, call_id)
     assert bridge.posted == ids
@@ -147,7 +161,7 @@ async def test_a_disk_that_fails_for_a_while_loses_no_event(
 
 async def test_pauses_grow_while_the_bridge_refuses(store: Store, http: ClientSession, tasks: Tasks) -> None:
     async with scripted(Answer(503)) as peer:
-        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None)
+        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None, metrics(), 0.05)
         await publish(store, outbox, *begun(record(1)))
         await outbox.settle(0.35)
         assert len(peer.received) == 2  # at 0 and 0.2 s; the third comes at 0.6 s
@@ -170,7 +184,7 @@ async def test_a_bridge_that_lost_events_gets_them_again(
 
 async def test_an_answer_that_is_no_answer_is_none(store: Store, http: ClientSession, tasks: Tasks) -> None:
     async with scripted(Answer(200, b"<html>", "text/html"), Answer(200, b"[]"), Answer(204)) as peer:
-        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None)
+        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None, metrics(), 0.05)
         call_id, _ = await publish(store, outbox, *said(record(1), turn("item_0", None)))
         await delivered(store, call_id)
         assert len(peer.received) == 2  # a 2xx without a word is a yes, one in HTML came from somebody else
@@ -180,7 +194,7 @@ async def test_a_gap_the_bridge_cannot_name_is_a_refusal(
     store: Store, http: ClientSession, tasks: Tasks
 ) -> None:
     async with scripted(Answer(409, b'{"expectedSequence": "one"}'), Answer(200, b"{}")) as peer:
-        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None)
+        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None, metrics(), 0.05)
         call_id, _ = await publish(store, outbox, *begun(record(1)))
         await delivered(store, call_id)
         assert len(peer.received) == 3
@@ -215,7 +229,7 @@ async def test_a_partial_the_bridge_does_not_take_is_forgotten(
     store: Store, http: ClientSession, tasks: Tasks
 ) -> None:
     async with scripted(Answer(drop=True), Answer(200, b"{}")) as peer:
-        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None)
+        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None, metrics(), 0.05)
         outbox.show(so_far(record(1), "Hel"))
 
         async def asked() -> bool:
@@ -242,3 +256,35 @@ async def test_settling_does_not_wait_for_ever(store: Store, outbox: Outbox, bri
     call_id, _ = await publish(store, outbox, *begun(record(1)))
     await outbox.settle(0.05)
     assert len(await store.undelivered(call_id)) == 2
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
+async def test_an_event_that_is_refused_rests_is_named_and_holds_up_its_own_call_alone(
+    store: Store, http: ClientSession, tasks: Tasks, status: int
+) -> None:
+    refused, taken = Answer(status, b'{"detail": "No."}'), Answer(200, b"{}")
+    async with scripted(refused, taken) as peer:
+        registry = CollectorRegistry()
+        outbox = Outbox(http, peer.url, {}, store, tasks, lambda *_: None, Metrics(registry))
+        stuck, _ = await publish(store, outbox, *begun(record(1)))
+        await until_failed(outbox)
+        other, _ = await publish(store, outbox, *begun(record(2)))
+        await delivered(store, other)
+        assert len(await store.undelivered(stuck)) == 2
+        assert outbox.health.status == "failed"
+        assert f"refused: 1. {stuck}: The bridge answered {status} to event 1: No." in outbox.health.detail
+        labels = {"reason": "EventRefusedError"}
+        assert registry.get_sample_value("openclaw_phone_event_delivery_failures_total", labels) == 1
+        assert len(peer.received) == 3
+
+
+async def test_once_a_refused_event_is_taken_after_all_everything_is_well(
+    store: Store, outbox: Outbox, bridge: RecordingBridge
+) -> None:
+    bridge.faults = [422]
+    call_id, ids = await publish(store, outbox, *begun(record(1)))
+    await bridge.watch.until(lambda: bool(bridge.posted))
+    await delivered(store, call_id)
+    assert [event["eventId"] for event in bridge.events] == ids
+    assert outbox.health.status == "ok"
+    assert outbox.stuck_calls == 0
