@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.app import Sandbox
 from sandbox.scripts import with_fault
+from services.voice_server.domain.instructions import TIME_NEARLY_UP
 from tests.voice_server.fake_openai import FakeOpenAI, fake_openai
 from tests.voice_server.recording_bridge import RecordingBridge
 from tests.voice_server.running_server import OWNER, RunningServer, Start
@@ -157,3 +158,22 @@ async def test_a_call_ended_by_everybody_at_once_ends_once(
     assert call["status"] == "completed"
     assert call["end_reason"] in {"hung_up_by_request", "caller_hung_up"}
     assert realtime.over.is_set()
+
+
+async def test_the_caller_is_told_that_the_time_is_nearly_up_before_we_hang_up(
+    start: Start, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    sandbox.world.clock.speed = 40  # so that there is a moment in which nobody speaks
+    await start({"max_call_seconds": 2}, RECONCILE_SECONDS="60")
+    call_id = sandbox.phone_in(OWNER, "endless").id
+    ended = (await bridge.until("call_ended", call_id))["data"]
+    assert (ended["status"], ended["endReason"]) == ("completed", "max_duration")
+    realtime = sandbox.call(call_id).realtime
+    assert realtime
+    wanted = {
+        event["response"]["metadata"]["request_id"]: event["response"]["instructions"]
+        for event in realtime.client_events
+    }
+    begun = [sent["response"] for sent in realtime.sent if sent["type"] == "response.created"]
+    said = [wanted[response["metadata"]["request_id"]] for response in begun if response["metadata"]]
+    assert said == [GREETING, TIME_NEARLY_UP]

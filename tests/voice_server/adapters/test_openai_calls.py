@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from sandbox.openai import session_config
 from services.voice_server.adapters.openai_calls import (
+    BUDGET_SECONDS,
     CallGoneError,
     OpenAICalls,
     OpenAIError,
@@ -117,7 +118,7 @@ async def test_a_decision_that_was_made_already_may_be_the_one_whose_answer_was_
         await calls.accept("rtc_1", {})
 
 
-@pytest.mark.parametrize("first", [Answer(503, b"\xff", "text/html"), Answer(drop=True)])
+@pytest.mark.parametrize("first", [Answer(429), Answer(503, b"\xff", "text/html"), Answer(drop=True)])
 async def test_a_passing_failure_is_repeated_once(
     calls: OpenAICalls, peer: ScriptedPeer, first: Answer
 ) -> None:
@@ -127,7 +128,7 @@ async def test_a_passing_failure_is_repeated_once(
     assert calls.health.status == "ok"
 
 
-@pytest.mark.parametrize("answer", [Answer(500, b"\xff")])
+@pytest.mark.parametrize("answer", [Answer(429), Answer(500, b"\xff"), Answer(drop=True)])
 async def test_a_lasting_failure_is_repeated_only_once(
     calls: OpenAICalls, peer: ScriptedPeer, answer: Answer
 ) -> None:
@@ -152,6 +153,7 @@ async def test_a_call_unknown_at_the_second_try_may_have_been_accepted_at_the_fi
 async def test_all_tries_share_one_budget_of_time(http: ClientSession, peer: ScriptedPeer) -> None:
     calls = OpenAICalls(http, f"{peer.url}/v1", "sk-1", budget_seconds=0.3)
     peer.answers = [Answer(500), Answer(silent=True)]
+    assert BUDGET_SECONDS == 6, "unless it is said otherwise"
     begun = time.monotonic()
     async with asyncio.timeout(2):
         with pytest.raises(OpenAIError, match=r"did not answer within 0\.3 s"):

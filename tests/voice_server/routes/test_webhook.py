@@ -135,6 +135,10 @@ async def test_the_token_of_a_call_is_good_for_one_offer(
     "event",
     [
         {"type": "live.call.incoming", "data": {"call_id": "live_1", "sip_headers": []}},
+        {
+            "type": "live.transport.incoming",
+            "data": {"type": "sip", "session_id": "live_1", "sip_headers": []},
+        },
         {"type": "response.completed", "data": {"id": "resp_1"}},
         {"type": "something.new"},
     ],
@@ -147,9 +151,27 @@ async def test_other_events_are_taken_and_nothing_comes_of_them(
     assert await server.history() == []
 
 
-async def test_a_signed_body_that_is_no_event_is_refused(server: RunningServer) -> None:
-    assert await server.webhook(b"\xff") == 400
-    assert await server.webhook(b'{"type": "realtime.call.incoming", "data": {}}') == 400
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff",
+        b"not JSON",
+        b"[]",
+        b'"realtime.call.incoming"',
+        b'{"type": "realtime.call.incoming"}',
+        b'{"type": "realtime.call.incoming", "data": {"sip_headers": []}}',
+        b'{"type": "realtime.call.incoming", "data": {"call_id": "", "sip_headers": []}}',
+        b'{"type": "realtime.call.incoming", "data": {"call_id": 7, "sip_headers": []}}',
+        b'{"type": "realtime.call.incoming", "data": {"call_id": "rtc_1", "sip_headers": {}}}',
+        b'{"type": "realtime.call.incoming", "data": {"call_id": "rtc_1", "sip_headers": [7]}}',
+    ],
+)
+async def test_a_signed_body_that_is_no_event_is_refused_and_begins_no_call(
+    server: RunningServer, sandbox: Sandbox, body: bytes
+) -> None:
+    assert await server.webhook(body) == 400
+    assert sandbox.openai.received == []
+    assert await server.history() == []
 
 
 UNSIGNED: dict[str, list[tuple[str, str]]] = {
