@@ -16,19 +16,23 @@ from services.session_bridge.domain.session_key import Callers
 from services.session_bridge.keys import (
     DELIVERY,
     JOURNAL,
+    METRICS,
     OPENCLAW,
+    REGISTRY,
     SESSION_KEYS,
     SETTINGS,
     STREAMS,
     TAILS,
     VOICE_SERVER,
 )
-from services.session_bridge.routes import call_events, events, health, sessions, sync
+from services.session_bridge.metrics import Metrics
+from services.session_bridge.routes import call_events, events, health, metrics, sessions, sync
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 from shared import bearer, logs, openapi, problems
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
+from shared.metrics import new_registry
 from shared.server import Runner
 from shared.settings import load
 from shared.tasks import Tasks
@@ -65,6 +69,8 @@ def build(settings: BridgeSettings) -> web.Application:
     )
     app[SETTINGS] = settings
     app[STREAMS] = set()
+    app[REGISTRY] = new_registry()
+    app[METRICS] = Metrics(app[REGISTRY])
     app[OPENCLAW] = OpenClawFolder(settings.state_dir, settings.openclaw_store)
     callers = Callers(settings.openclaw_agent_id, settings.owner_numbers, settings.session_map)
     app[SESSION_KEYS] = SessionKeys(callers, app[OPENCLAW])
@@ -76,6 +82,7 @@ def build(settings: BridgeSettings) -> web.Application:
             web.get("/events", events.all_calls, allow_head=False),
             web.get("/calls/{id}/events", events.one_call, allow_head=False),
             web.get("/health", health.show_health),
+            web.get("/metrics", metrics.show_metrics),
         ]
     )
     openapi.publish(app, "Session bridge")
@@ -111,7 +118,7 @@ async def _tails(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _delivery(app: web.Application) -> AsyncIterator[None]:
-    app[DELIVERY] = Delivery(app[JOURNAL], app[SESSION_KEYS], JsonlStore(app[OPENCLAW]))
+    app[DELIVERY] = Delivery(app[JOURNAL], app[SESSION_KEYS], JsonlStore(app[OPENCLAW]), app[METRICS])
     await app[DELIVERY].resume()
     yield
     await app[DELIVERY].close()

@@ -11,6 +11,7 @@ from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.domain import transcript
 from services.session_bridge.domain.session import Session, State
+from services.session_bridge.metrics import Metrics
 from shared.database import DatabaseError
 from shared.tasks import Tasks
 
@@ -29,6 +30,7 @@ class Delivery:
         journal: where the calls are.
         keys: decides the key of a call that has none.
         store: where they go.
+        metrics: counts the attempts.
         pause: seconds to wait after so many failed attempts.
     """
 
@@ -37,11 +39,13 @@ class Delivery:
         journal: Journal,
         keys: SessionKeys,
         store: JsonlStore,
+        metrics: Metrics,
         pause: Callable[[int], float] = backoff,
     ) -> None:
         self._journal = journal
         self._keys = keys
         self._store = store
+        self._metrics = metrics
         self._pause = pause
         self._tasks = Tasks()
         self._running: set[str] = set()
@@ -75,6 +79,7 @@ class Delivery:
             messages = await self._write(session)
         except CannotWriteYetError as error:
             log.warning("write_postponed", reason=str(error), attempts=session.attempts + 1)
+            self._metrics.writes.labels("postponed").inc()
             await self._journal.failed(call_id, str(error))
             return await self._session(call_id), 0
         return await self._session(call_id), messages
@@ -86,9 +91,12 @@ class Delivery:
             await self._journal.freeze_key(session.call_id, key)
         messages = transcript.block(session.call_id, await self._journal.turns(session.call_id))
         if messages:
-            await self._store.write(key, session.call_id, messages)
+            with self._metrics.write_seconds.time():
+                await self._store.write(key, session.call_id, messages)
         if not await self._journal.synced(session.call_id, key, len(messages)):
             return 0
+        self._metrics.writes.labels("written" if messages else "nothing_said").inc()
+        self._metrics.messages.inc(len(messages))
         log.info("session_synced", session_key=key, messages=len(messages))
         return len(messages)
 

@@ -3,12 +3,14 @@
 import asyncio
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer
 from services.session_bridge.delivery import Delivery
+from services.session_bridge.metrics import Metrics
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 
@@ -22,3 +24,5 @@ STREAMS: web.AppKey[set[asyncio.Transport]] = web.AppKey("streams")
 """The connections that are event streams."""
 
 TAILS = web.AppKey("tails", Tails)
+METRICS = web.AppKey("metrics", Metrics)
+REGISTRY = web.AppKey("registry", CollectorRegistry)

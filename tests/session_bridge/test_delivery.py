@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
@@ -10,6 +11,7 @@ from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.delivery import Delivery, backoff
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.domain.session_key import Callers
+from services.session_bridge.metrics import Metrics
 from shared.database import DatabaseError
 from tests.session_bridge.calls import CALL, NUMBER, call, read
 from tests.session_bridge.openclaw import Home
@@ -37,7 +39,13 @@ async def delivery(journal: Journal, home: Home) -> AsyncIterator[Delivery]:
 def deliver(journal: Journal, home: Home) -> Delivery:
     folder = OpenClawFolder(home.root, "auto")
     store = JsonlStore(folder, lost_write_seconds=0.01)
-    return Delivery(journal, SessionKeys(Callers("main"), folder), store, lambda _failures: 0.01)
+    return Delivery(
+        journal,
+        SessionKeys(Callers("main"), folder),
+        store,
+        Metrics(CollectorRegistry()),
+        lambda _failures: 0.01,
+    )
 
 
 async def end_call(journal: Journal, *texts: str, call_id: str = CALL) -> None:

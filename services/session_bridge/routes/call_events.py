@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 
 from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError
-from services.session_bridge.keys import DELIVERY, JOURNAL, SESSION_KEYS, TAILS
+from services.session_bridge.keys import DELIVERY, JOURNAL, METRICS, SESSION_KEYS, TAILS
 from services.session_bridge.routes.views import Answer
 from shared.events import CallEnded, CallEvent, KeptEvent, TranscriptPartial
 from shared.operation import operation
@@ -26,13 +26,16 @@ class EventReceipt(Answer):
 async def take(request: web.Request, body: CallEvent) -> web.Response:
     """Take one event: kept on disk, a partial only shown. A repeat is answered and dropped."""
     with structlog.contextvars.bound_contextvars(call_id=body.call_id):
+        seen = request.app[METRICS].events
         if isinstance(body, TranscriptPartial):
+            seen.labels(body.event_type, "shown").inc()
             return await _show(request.app, body)
         receipt = await request.app[JOURNAL].accept(body, await _first_key(request.app, body))
+        status: Literal["accepted", "duplicate"] = "accepted" if receipt.is_new else "duplicate"
+        seen.labels(body.event_type, status).inc()
         if isinstance(body, CallEnded):
             request.app[DELIVERY].start(body.call_id)
             log.info("call_ended", status=body.data.status, events=body.sequence)
-    status: Literal["accepted", "duplicate"] = "accepted" if receipt.is_new else "duplicate"
     return json_response(EventReceipt(status=status, session_key=receipt.session_key))
 
 
