@@ -222,6 +222,7 @@ class CallRunner:
                 finally:  # before the call learns of the end and attaches the next one
                     self._sideband = None
                     self._sideband_gone.set()
+                    self._peers.metrics.malformed.inc(sideband.malformed)
         except SidebandError as error:
             self._peers.metrics.peer_failed("openai", error)
             log.info("sideband_not_attached", fault=str(error), rejoin=rejoin)

@@ -41,6 +41,7 @@ class Metrics:
         self._dollars = counter("cost_dollars", "What the usage costs by the price list.")
         self._peer_errors = counter("peer_errors", "Requests of ours that came to nothing.", "peer", "kind")
         self.reattached = counter("sideband_reattachments", "Attempts to attach a lost sideband again.")
+        self.malformed = counter("sideband_malformed_frames", "Frames of OpenAI's that were no events.")
         self.webhooks = counter("webhooks", "Requests to /webhook.", "outcome")
         self.delivered = counter("events_delivered", "Call events that the bridge has taken.")
         self.undelivered = counter("event_delivery_failures", "Attempts that came to nothing.", "reason")

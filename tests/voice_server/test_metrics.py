@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from sandbox.app import Sandbox
+from sandbox.scripts import with_fault
 from services.voice_server.domain.record import Phase
 from services.voice_server.metrics import Metrics
 from shared.events import EndReason, ToolFinishedData, Usage
@@ -68,6 +69,15 @@ async def test_a_caller_who_is_turned_away_is_a_call_that_was_rejected(
         assert answer.status == 200
     rejected = 'openclaw_phone_calls_total{direction="inbound",end_reason="rejected"}'
     assert (await scrape(server))[rejected] == 1
+
+
+async def test_frames_that_are_no_events_are_counted(
+    server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    call_id = sandbox.phone_in(OWNER, with_fault("frames-malformed")).id
+    await bridge.until("call_ended", call_id)
+    await server.call_over(call_id)
+    assert (await scrape(server))["openclaw_phone_sideband_malformed_frames_total"] > 3
 
 
 async def test_the_metrics_want_the_key(server: RunningServer) -> None:

@@ -41,14 +41,14 @@ class SidebandNotFoundError(SidebandError):
 
 
 class Sideband:
-    """One attached socket: signals come out, commands go in."""
+    """One attached socket: signals come out, commands go in; `malformed` counts frames that are no events."""
 
     def __init__(self, socket: ClientConnection, sign_of_life_seconds: float) -> None:
         self._socket = socket
         self._sign_of_life_seconds = sign_of_life_seconds
         self._name = secrets.token_hex(4)  # a call may have several, one after the other
         self._sent = 0
-        self._malformed = 0
+        self.malformed = 0
         self._frame_came = asyncio.Event()
 
     async def signals(self) -> AsyncIterator[s.Signal]:
@@ -86,13 +86,13 @@ class Sideband:
         try:
             return signals_of(frame)
         except MalformedEventError as error:
-            self._malformed += 1
+            self.malformed += 1
             log.warning("sideband_event_malformed", fault=str(error), size_bytes=len(frame))
             return []
 
     def _last_signal(self) -> s.Signal:
         code, reason = self._socket.close_code, self._socket.close_reason or ""
-        log.info("sideband_closed", code=int(code or 1006), malformed=self._malformed)
+        log.info("sideband_closed", code=int(code or 1006), malformed=self.malformed)
         if code in _ENDED:
             return s.SidebandClosed()
         if code == _GOING_AWAY and _EXPIRED in reason:
