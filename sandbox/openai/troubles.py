@@ -24,7 +24,7 @@ class Trouble:
     Attributes:
         webhook_ids: the ids of the deliveries of its webhook, by number.
         gives_up_first: the caller is gone before the webhook goes out.
-        also_live: the Live API's webhook for the same call goes out, too.
+        also_live: the Live API's webhooks for the same call go out, too.
         refuses: how requests about it are answered at first.
         delays: how long an answer takes, in the sandbox's seconds.
         misses: how often the sideband is not found before it can be attached.

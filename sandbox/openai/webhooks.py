@@ -15,7 +15,8 @@ from sandbox.signing import webhook_signature
 from sandbox.world import World
 
 _INCOMING = "realtime.call.incoming"
-_LIVE = "live.transport.incoming"
+_LIVE: dict[str, dict[str, Any]] = {"live.transport.incoming": {"type": "sip"}, "live.call.incoming": {}}
+"""How the Live API announces a call, with what is special about each; the second is for old subscriptions."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,12 @@ class Webhooks:
             self._repeat(ids[number], _event(_INCOMING, data)) for number in call.trouble.webhook_ids
         ]
         if call.trouble.also_live:
-            live = {"type": "sip", "session_id": call.call_id, "sip_headers": headers}
-            deliveries.append(self._repeat(f"wh_{secrets.token_hex(16)}", _event(_LIVE, live)))
+            live = data | {"session_id": f"live_{secrets.token_hex(16)}"}
+            del live["call_id"]
+            deliveries += [
+                self._repeat(f"wh_{secrets.token_hex(16)}", _event(kind, live | special))
+                for kind, special in _LIVE.items()
+            ]
         await asyncio.gather(*deliveries)
 
     async def _repeat(self, webhook_id: str, body: bytes) -> None:

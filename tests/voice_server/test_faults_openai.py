@@ -7,10 +7,11 @@ import pytest
 from sandbox.app import Sandbox
 from sandbox.faults import FAULTS
 from sandbox.openai.call import EndCause, RealtimeCall
-from sandbox.openai.troubles import TROUBLES
+from sandbox.openai.troubles import TROUBLES, Trouble
 from sandbox.scripts import with_fault
 from services.voice_server import keys
-from shared.events import Usage
+from shared.events import TranscriptUpdate, Usage
+from shared.transcript import Turn, in_order
 from tests.voice_server.recording_bridge import RecordingBridge
 from tests.voice_server.running_server import OWNER, STRANGER, RunningServer, Start
 from tests.voice_server.serving import until
@@ -70,20 +71,25 @@ def test_every_fault_of_openai_has_its_outcome() -> None:
     assert named - {"caller-never-heard"} == set(TROUBLES) == set(OUTCOMES)
 
 
-def check_events(bridge: RecordingBridge, call_id: str) -> None:
+def check_events(bridge: RecordingBridge, sandbox: Sandbox, call_id: str) -> None:
     """Check what holds for every call, whatever goes wrong in it."""
     events = bridge.of(call_id)
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     assert bridge.types(call_id).count("call_started") == 1
     assert bridge.types(call_id).count("call_ended") == 1
     assert bridge.types(call_id).count("tool_started") == bridge.types(call_id).count("tool_finished")
-    items = [event["data"]["itemId"] for event in events if event["eventType"] == "transcript_update"]
-    assert len(items) == len(set(items))
+    updates = [event for event in events if event["eventType"] == "transcript_update"]
+    told = [Turn.of(TranscriptUpdate.model_validate(update)) for update in updates]
+    assert len(told) == len({turn.item_id for turn in told})
+    spoken = [item.id for item in sandbox.openai.calls[call_id].conversation.items]
+    assert [turn.item_id for turn in in_order(told)] == sorted(
+        (turn.item_id for turn in told), key=spoken.index
+    )
 
 
-async def started(sandbox: Sandbox, name: str) -> RealtimeCall:
+async def started(sandbox: Sandbox, name: str, script: str | None = None) -> RealtimeCall:
     """Let the owner phone in."""
-    call = sandbox.phone_in(OWNER, with_fault(name)).realtime
+    call = sandbox.phone_in(OWNER, with_fault(name, script)).realtime
     assert call
     return call
 
@@ -101,7 +107,7 @@ async def test_a_call_survives_or_ends_once_under(
     ended = (await bridge.until("call_ended", call.call_id, within=20))["data"]
     assert (ended["status"], ended["endReason"]) == outcome.end
     await until(lambda: settled(server, call), within=10)
-    check_events(bridge, call.call_id)
+    check_events(bridge, sandbox, call.call_id)
     said = [words for speaker, words, _ in bridge.turns(call.call_id) if speaker == "user"]
     assert not outcome.hears or said[:1] == [QUESTION]
     assert not outcome.counts or Usage(**ended["usage"]) == call.ledger.told
@@ -115,6 +121,11 @@ async def heard(bridge: RecordingBridge, call_id: str) -> bool:
 async def settled(server: RunningServer, call: RealtimeCall) -> bool:
     """Tell whether nothing of a call is left, here or there."""
     return server.app[keys.SWITCHBOARD].find(call.call_id) is None and call.over.is_set()
+
+
+async def idle(server: RunningServer) -> bool:
+    """Tell whether no call is left."""
+    return not server.app[keys.SWITCHBOARD].active
 
 
 async def test_a_rejection_that_fails_is_made_again(server: RunningServer, sandbox: Sandbox) -> None:
@@ -136,7 +147,7 @@ async def test_a_sideband_that_falls_silent_is_found_out_and_attached_anew(
     await bridge.watch.until(lambda: len(bridge.turns(call.call_id)) > said)
     await server.ask("DELETE", f"/call/{call.call_id}")
     await bridge.until("call_ended", call.call_id)
-    check_events(bridge, call.call_id)
+    check_events(bridge, sandbox, call.call_id)
 
 
 async def test_a_caller_who_is_never_heard_is_hung_up(
@@ -146,3 +157,22 @@ async def test_a_caller_who_is_never_heard_is_hung_up(
     call = await started(sandbox, "caller-never-heard")
     assert (await bridge.until("call_ended", call.call_id))["data"]["endReason"] == "silence"
     await sandbox.call_over(call.call_id)
+
+
+async def test_wherever_a_sideband_breaks_off_the_call_goes_on_and_ends_once(
+    start: Start, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    server = await start(MAX_CONCURRENT_CALLS="50", MAX_CALLS_PER_HOUR="100")
+    sandbox.world.clock.speed = 40  # a voice that is talked over must not be over before
+    calls = []
+    for frame in range(1, 120, 5):
+        call = await started(sandbox, "sideband-drops", "talk" if frame % 2 else "barge-in")
+        call.trouble = Trouble(breaks_at=frozenset({frame}), breaks_with=1001 if frame % 4 else 1006)
+        calls.append(call)
+    for call in calls:
+        ended = (await bridge.until("call_ended", call.call_id, within=30))["data"]
+        assert ended["status"] == "completed"
+        await sandbox.call_over(call.call_id)
+        check_events(bridge, sandbox, call.call_id)
+    await until(lambda: idle(server))
+    assert sum(call.missed == 2 for call in calls) > len(calls) * 0.9  # a short talk may end before

@@ -111,7 +111,7 @@ async def test_a_silent_sideband_carries_not_even_the_end(sandbox: Sandbox, http
 
 @pytest.mark.parametrize(
     ("name", "deliveries", "ids"),
-    [("webhook-doubled", 2, 1), ("webhook-doubled-anew", 2, 2), ("webhook-of-live-too", 2, 2)],
+    [("webhook-doubled", 2, 1), ("webhook-doubled-anew", 2, 2), ("webhook-of-live-too", 3, 3)],
 )
 async def test_a_webhook_is_delivered_more_than_once(
     sandbox: Sandbox, voice_server: VoiceServer, name: str, deliveries: int, ids: int
