@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     bridge_api_key: SecretStr | None = None
     requests_per_minute: PositiveInt = 6000
     data_dir: Path = Path("data")
+    history_days: int = Field(365, ge=0, le=36_500)
     config_dir: Path = Path("config")
     openclaw_state_dir: Path = Path("~/.openclaw")
     openclaw_agent_id: str = Field("main", pattern=r"^[a-z0-9][a-z0-9_-]*$")

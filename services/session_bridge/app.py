@@ -33,6 +33,7 @@ from shared import bearer, logs, openapi, problems
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.metrics import new_registry
+from shared.retention import forget_daily
 from shared.server import Runner
 from shared.settings import load
 from shared.tasks import Tasks
@@ -106,7 +107,9 @@ async def _journal(app: web.Application) -> AsyncIterator[None]:
         app[JOURNAL] = Journal(folder / "bridge.sqlite")
     except (OSError, DatabaseError) as error:
         refuse_folder(folder, error)
-    yield
+    async with Tasks() as tasks:
+        tasks.start(forget_daily(app[JOURNAL].forget, app[SETTINGS].history_days), name="retention")
+        yield
     await app[JOURNAL].close()
 
 

@@ -43,6 +43,7 @@ from shared import bearer, logs, openapi, openclaw_config, problems, settings
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.metrics import new_registry
+from shared.retention import forget_daily
 from shared.server import Runner
 from shared.tasks import Tasks
 
@@ -125,6 +126,7 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
             switchboard = _switchboard(app, config, agent, prices, store, http, tasks)
             await app[keys.OUTBOX].start()
             await switchboard.resume()
+            tasks.start(forget_daily(store.forget, config.history_days), name="retention")
             yield
         await store.close()
 

@@ -51,6 +51,7 @@ def settings(tmp_path: Path, home: Home) -> Settings:
             "data_dir": tmp_path / "data",
             "config_dir": tmp_path / "config",
             "openclaw_state_dir": home.root,
+            "history_days": 0,  # the calls of the tests are as old as they are
             "sse_ping_seconds": 0.2,
             "sse_send_seconds": 0.5,
         }

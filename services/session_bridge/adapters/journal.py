@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import NamedTuple
@@ -12,10 +13,12 @@ from pydantic import TypeAdapter
 
 from services.session_bridge.domain.session import GapError, Session, State
 from shared.database import Database
-from shared.events import KeptEvent, TranscriptUpdate, call_event
+from shared.events import KeptEvent, TranscriptUpdate, call_event, iso
 from shared.transcript import Turn
 
 SYNCED = "session_synced"
+_LONGEST_CALL_SECONDS = 3600  # at OpenAI
+_FORGOTTEN_AT_ONCE = 50
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -41,6 +44,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     messages_injected INTEGER NOT NULL,
     fetched BLOB
 );
+CREATE INDEX IF NOT EXISTS sessions_by_start ON sessions (started_at);
 CREATE INDEX IF NOT EXISTS sessions_by_state ON sessions (state) WHERE state != 'synced';
 """
 
@@ -197,8 +201,24 @@ class Journal:
 
         return await self._database.run(work)
 
+    async def forget(self, before: float) -> int:
+        """Delete some of the calls that ended before a moment and are in OpenClaw; return how many.
+
+        Their numbers are not given again: who resumes behind one of them goes on with what is there.
+        """
+        began_before = iso(datetime.fromtimestamp(before - _LONGEST_CALL_SECONDS, UTC))
+
+        def work(db: Connection) -> int:
+            query = "SELECT call_id FROM sessions WHERE state = 'synced' AND started_at < ? LIMIT ?"
+            found = [tuple(row) for row in db.execute(query, (began_before, _FORGOTTEN_AT_ONCE))]
+            db.executemany("DELETE FROM events WHERE call_id = ?", found)
+            db.executemany("DELETE FROM sessions WHERE call_id = ?", found)
+            return len(found)
+
+        return await self._database.run(work)
+
     async def last_number(self) -> int:
-        """Tell the newest record's number, 0 if there is none."""
+        """Tell the newest record's number, also if it has been forgotten; 0 if there never was one."""
         return await self._database.run(_last)
 
     async def synced_number(self, call_id: str) -> int | None:
@@ -242,7 +262,9 @@ def _values(session: Session) -> list[object]:
 
 
 def _last(db: Connection) -> int:
-    return _number(db.execute("SELECT max(number) FROM events").fetchone()) or 0
+    # Not the newest that is there: it may have been forgotten.
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return int(row["seq"]) if row else 0
 
 
 def _number(row: Row) -> int | None:

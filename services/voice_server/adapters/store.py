@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS calls (
 );
 CREATE INDEX IF NOT EXISTS calls_by_call_sid ON calls (call_sid);
 CREATE INDEX IF NOT EXISTS calls_by_rtc_id ON calls (rtc_id);
+CREATE INDEX IF NOT EXISTS calls_by_start ON calls (started_at);
 CREATE INDEX IF NOT EXISTS calls_open ON calls (phase) WHERE phase <> 'ended';
 CREATE TABLE IF NOT EXISTS events (
     call_id   TEXT NOT NULL,
@@ -48,6 +49,8 @@ CREATE TABLE IF NOT EXISTS claims (
     at     REAL NOT NULL
 ) WITHOUT ROWID;
 """
+
+_FORGOTTEN_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,26 @@ class Store:
         """List the calls begun since a moment, those nobody has given an id included, oldest first."""
         rows = await self._rows("SELECT record FROM calls WHERE started_at >= ? ORDER BY number", moment)
         return [CallRecord.model_validate_json(row["record"]) for row in rows]
+
+    async def forget(self, before: float) -> int:
+        """Delete some of the calls that ended before a moment, with their events; return how many those were.
+
+        A call that is not settled, or of which the bridge lacks an event, is kept.
+        """
+
+        def work(db: sqlite3.Connection) -> int:
+            found = db.execute(
+                "SELECT number, call_id FROM calls WHERE started_at < :before AND phase = 'ended'"
+                " AND json_extract(record, '$.ended_at') < :before AND NOT EXISTS"
+                " (SELECT 1 FROM events WHERE events.call_id = calls.call_id AND delivered = 0)"
+                " ORDER BY started_at LIMIT :most",
+                {"before": before, "most": _FORGOTTEN_AT_ONCE},
+            ).fetchall()
+            db.executemany("DELETE FROM events WHERE call_id = ?", [(row["call_id"],) for row in found])
+            db.executemany("DELETE FROM calls WHERE number = ?", [(row["number"],) for row in found])
+            return len(found)
+
+        return await self._database.run(work)
 
     async def turns(self, call: CallRecord) -> list[Turn]:
         """List a call's finished turns, in the order they were spoken."""
