@@ -47,8 +47,7 @@ class Dialogue:
 
     def want_response(self, instructions: str | None = None) -> list[Command]:
         """Make the model speak: now, or as soon as it has finished. Words of our own come before its own."""
-        self._requests += 1
-        request = RequestResponse(f"response_{self._requests}", instructions)
+        request = self._request(instructions)
         if self._is_cut_off or self.is_answering:
             self._waiting = request if instructions else self._waiting or request
             return []
@@ -79,7 +78,8 @@ class Dialogue:
             return []
         if refusal.code == _BUSY:
             # The end of the response that was in the way is still to come.
-            self._waiting, self._requested = self._waiting or self._requested, None
+            self._repeat(self._requested)
+            self._requested = None
             return []
         self._requested = None
         return self._next()
@@ -117,7 +117,7 @@ class Dialogue:
         A request that may not have arrived is made again, except for words that must not be said twice.
         """
         if self._requested and self._requested.instructions is None:
-            self._waiting = self._waiting or self._requested
+            self._repeat(self._requested)
         self._is_cut_off, self._requested, self._active = True, None, None
         self._playing.clear()
 
@@ -147,6 +147,14 @@ class Dialogue:
             return []
         self._active = None
         return self._next()
+
+    def _request(self, instructions: str | None) -> RequestResponse:
+        self._requests += 1
+        return RequestResponse(f"response_{self._requests}", instructions)
+
+    def _repeat(self, request: RequestResponse) -> None:
+        # Under an id of its own: an error that names it is not to be taken for one about the first attempt.
+        self._waiting = self._waiting or self._request(request.instructions)
 
     def _next(self) -> list[Command]:
         if self._active or self._is_cut_off or not self._waiting:

@@ -45,9 +45,12 @@ def test_a_request_that_is_under_way_is_not_made_again() -> None:
 def test_a_request_that_came_too_early_is_repeated_when_the_model_is_done() -> None:
     dialogue = Dialogue()
     (greeting,) = dialogue.want_response(GREETING)
+    assert isinstance(greeting, RequestResponse)
     dialogue.response_started(ResponseStarted("r1", None))
     assert dialogue.refused(RequestRefused("response_1", BUSY)) == []
-    assert dialogue.response_ended(ended("r1"), 0) == ([], [greeting])
+    assert dialogue.refused(RequestRefused("response_1", BUSY)) == [], "told twice"
+    (again,) = dialogue.response_ended(ended("r1"), 0)[1]
+    assert again == RequestResponse("response_2", greeting.instructions), "under an id of its own"
 
 
 def test_a_request_refused_for_good_makes_way_for_the_next() -> None:
@@ -102,7 +105,7 @@ def test_a_request_lost_with_the_sideband_is_made_again_but_no_greeting_is() -> 
     assert dialogue.go_on() == []
     assert requests(dialogue.want_response()) == ["response_2"]
     dialogue.cut_off()
-    assert requests(dialogue.go_on()) == ["response_2"]
+    assert requests(dialogue.go_on()) == ["response_3"]
 
 
 def test_the_assistant_is_heard_until_its_last_response_was_played() -> None:
