@@ -13,13 +13,14 @@ from services.voice_server.adapters.openai_webhook import WebhookFormatError, We
 from services.voice_server.adapters.openclaw import OpenClaw
 from services.voice_server.adapters.realtime import Realtime
 from services.voice_server.adapters.store import Store
-from services.voice_server.adapters.twilio_api import (
-    Credentials,
+from services.voice_server.adapters.twilio_api import Credentials, TwilioApi
+from services.voice_server.adapters.twilio_errors import (
     ImpossibleCallError,
-    TwilioApi,
     TwilioBusyError,
     TwilioError,
+    TwilioMisusedError,
     TwilioUncertainError,
+    TwilioUnreachableError,
 )
 from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
 from services.voice_server.domain import signals as s
@@ -65,6 +66,8 @@ STATUSES: problems.StatusTable = {
     StillPlacedError: (409, "Still being placed"),
     CallGivenUpError: (503, "Call given up"),
     TwilioBusyError: (503, "Twilio is busy"),
+    TwilioUnreachableError: (503, "Twilio cannot be reached"),
+    TwilioMisusedError: (500, "Twilio misused"),
     TwilioUncertainError: (502, "Twilio did not answer clearly"),
     TwilioError: (502, "Twilio failed"),
     OpenAIError: (502, "OpenAI failed"),
@@ -170,7 +173,13 @@ def _switchboard(
         metrics=app[keys.METRICS],
         store=store,
         outbox=outbox,
-        twilio=TwilioApi(http, _credentials(config), config.twilio_base_url, config.public_url),
+        twilio=TwilioApi(
+            http,
+            _credentials(config),
+            config.twilio_base_url,
+            config.public_url,
+            config.twilio_phone_number,
+        ),
         openai=OpenAICalls(http, config.openai_base_url, api_key),
         realtime=Realtime(config.openai_base_url, api_key),
         openclaw=OpenClaw(http, lambda: gateway(config), config.openclaw_agent_id, config.openclaw_timeout),

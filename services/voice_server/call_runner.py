@@ -24,7 +24,8 @@ from services.voice_server.adapters.realtime import (
     SidebandNotFoundError,
     ToModel,
 )
-from services.voice_server.adapters.twilio_api import Leg, TwilioError
+from services.voice_server.adapters.twilio_api import Leg
+from services.voice_server.adapters.twilio_errors import TwilioError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.call import Call
 from services.voice_server.domain.commands import (

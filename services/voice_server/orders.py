@@ -16,7 +16,11 @@ from weakref import WeakValueDictionary
 import orjson
 
 from services.voice_server.adapters.store import Claim, Store
-from services.voice_server.adapters.twilio_api import ImpossibleCallError, TwilioError, TwilioUncertainError
+from services.voice_server.adapters.twilio_errors import (
+    ImpossibleCallError,
+    TwilioError,
+    TwilioUncertainError,
+)
 from services.voice_server.domain.policy import DestinationRefusedError, PhoneOffError, TooManyCallsError
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
 

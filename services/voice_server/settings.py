@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -50,6 +51,14 @@ def _webhook_secret(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return secrets
 
 
+def _public_url(url: str) -> str:
+    if any(sign in url for sign in "?#@"):
+        raise ValueError("must be an address alone, without ?, # or a password")
+    if "_" in (urlsplit(url).hostname or ""):
+        raise ValueError("Twilio takes no address whose host has an underscore in its name")
+    return url
+
+
 def _regions(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if value.upper() not in phone.REGIONS:
@@ -79,7 +88,7 @@ class VoiceSettings(Settings):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
-    public_url: Url
+    public_url: Annotated[Url, AfterValidator(_public_url)]
     openai_api_key: SecretStr
     openai_project_id: str = Field(pattern=r"^proj_[A-Za-z0-9_-]+$")
     openai_webhook_secret: WebhookSecrets

@@ -11,7 +11,11 @@ import structlog
 
 from services.voice_server.adapters.openai_calls import BUSY, DECLINED
 from services.voice_server.adapters.openai_webhook import Offer
-from services.voice_server.adapters.twilio_api import ImpossibleCallError, TwilioError, TwilioUncertainError
+from services.voice_server.adapters.twilio_errors import (
+    ImpossibleCallError,
+    TwilioError,
+    TwilioUncertainError,
+)
 from services.voice_server.adapters.twilio_webhook import TOKEN_HEADER
 from services.voice_server.call_runner import CallRunner
 from services.voice_server.domain import signals as s

@@ -7,6 +7,7 @@ never repeated. Only "not processed" (429) and "never sent" (no connection) are.
 import asyncio
 import base64
 import logging
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,21 @@ from typing import Any
 import aiohttp
 import orjson
 import structlog
-from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.call import CallInstance
 
-from services.voice_server.domain.policy import DestinationRefusedError
+from services.voice_server.adapters.twilio_errors import (
+    NOT_IN_PROGRESS,
+    REFUSED,
+    TwilioBusyError,
+    TwilioError,
+    TwilioUncertainError,
+    TwilioUnreachableError,
+    refusal,
+)
 from shared import health
 from shared.events import CallStatus
 
@@ -29,45 +38,7 @@ log = structlog.get_logger()
 TIMEOUT_SECONDS = 10
 RING_SECONDS = 30
 _ATTEMPTS = 3
-_NOT_IN_PROGRESS = 21220
-_DEFAULT_URL = "https://api.twilio.com"
-_REFUSED = (TwilioRestException, TwilioServiceException)
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
-
-_IMPOSSIBLE = {
-    21210: "caller_id: Twilio only calls from numbers that it has verified as yours.",
-    21211: "to: Twilio says that this is not a valid number.",
-    21212: "caller_id: Twilio says that this is not a valid number.",
-    21214: "to: Twilio cannot reach this number.",
-    21217: "to: Twilio says that this is not a valid number.",
-}
-_FORBIDDEN = {
-    13227: "Twilio's geographic permissions do not allow this region; change them in the Twilio console.",
-    21215: "Twilio's geographic permissions do not allow this region; change them in the Twilio console.",
-    21216: "Twilio has blocked this number.",
-    21219: "A trial account may only call verified numbers; verify it in the Twilio console.",
-    573002: "A trial account may only call verified numbers; verify it in the Twilio console.",
-    573005: "A trial account may only call from its own trial number.",
-}
-"""What Twilio holds against a call, by error code: it cannot be made, or it may not."""
-
-
-class ImpossibleCallError(Exception):
-    """Twilio cannot call that number, or not from that one."""
-
-
-class TwilioError(Exception):
-    """Twilio did not do what it was asked."""
-
-
-class TwilioBusyError(TwilioError):
-    """Twilio takes no more requests at the moment; try again in a few seconds."""
-
-    retry_after_seconds = 5
-
-
-class TwilioUncertainError(TwilioError):
-    """Twilio did not answer clearly; the call may have been placed."""
 
 
 class _NeverSentError(TwilioException):
@@ -158,7 +129,8 @@ class TwilioApi:
         credentials: of the account that owns `own_number`.
         base_url: Twilio's, or a stand-in's.
         public_url: where Twilio reaches this server.
-        timeout_seconds: how long one request may take.
+        own_number: what calls show where the request names no other number.
+        timeout_seconds: how long one request may take, and until when a busy Twilio is asked again.
     """
 
     def __init__(
@@ -167,6 +139,7 @@ class TwilioApi:
         credentials: Credentials,
         base_url: str,
         public_url: str,
+        own_number: str,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._client = Client(
@@ -176,6 +149,8 @@ class TwilioApi:
             http_client=_Http(http, base_url, timeout_seconds),
         )
         self._public_url = public_url
+        self._own_number = own_number
+        self._retry_seconds = timeout_seconds
         self.health = health.unknown("No call has been placed yet.")
 
     async def place_call(self, ref: str, *, to: str, caller_id: str, time_limit_seconds: int) -> str:
@@ -184,9 +159,8 @@ class TwilioApi:
         Raises:
             ImpossibleCallError: Twilio cannot call this number, or not from that one.
             DestinationRefusedError: Twilio will not call this number.
-            TwilioBusyError: too many requests; nothing was placed.
             TwilioUncertainError: no clear answer; the call may have been placed.
-            TwilioError: refused, or Twilio cannot be reached; nothing was placed.
+            TwilioError: refused, or Twilio is busy or cannot be reached; nothing was placed.
         """
         try:
             call = await self._retrying(
@@ -202,13 +176,17 @@ class TwilioApi:
                     time_limit=time_limit_seconds,
                 )
             )
-        except _REFUSED as error:
-            raise self._failure(error) from error
+        except REFUSED as error:
+            failure = refusal(error, own_number=caller_id == self._own_number)
+            is_ill = isinstance(failure, TwilioError) and not isinstance(failure, TwilioBusyError)
+            raise (self._unwell(failure) if is_ill else failure) from error
         except _NoAnswerError as error:
             raise self._unwell(TwilioUncertainError(TwilioUncertainError.__doc__)) from error
         except TwilioException as error:
-            raise self._unwell(TwilioError("Twilio cannot be reached; nothing was placed.")) from error
+            raise self._unwell(TwilioUnreachableError(TwilioUnreachableError.__doc__)) from error
         self.health = health.ok("REST answers.")
+        # Above the account's calls per second Twilio takes a call all the same, and dials it later.
+        log.info("call_placed", call_id=call.sid, queue_ms=call.queue_time)
         return str(call.sid)
 
     async def hang_up(self, call_sid: str) -> Leg | None:
@@ -244,40 +222,26 @@ class TwilioApi:
             return _leg(
                 await self._retrying(lambda: self._client.calls(call_sid).update_async(status=status))
             )
-        except _REFUSED as error:
-            if error.code == _NOT_IN_PROGRESS or error.status == 404:
+        except REFUSED as error:
+            if error.code == NOT_IN_PROGRESS or error.status == 404:
                 with suppress(TwilioError):
                     return await self.leg(call_sid)
                 return None
             raise
 
     async def _retrying(self, send: Any) -> Any:
+        begun = time.monotonic()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await send()
-            except (*_REFUSED, _NeverSentError) as error:
-                refused = isinstance(error, _REFUSED) and error.status != 429
-                if refused or attempt == _ATTEMPTS:
+            except (*REFUSED, _NeverSentError) as error:
+                refused = isinstance(error, REFUSED) and error.status != 429
+                late = time.monotonic() - begun > self._retry_seconds
+                if refused or late or attempt == _ATTEMPTS:
                     raise
                 await asyncio.sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _failure(self, error: TwilioRestException | TwilioServiceException) -> Exception:
-        log.warning("twilio_refused", code=error.code, status=error.status)
-        if error.code in _IMPOSSIBLE:
-            return ImpossibleCallError(_IMPOSSIBLE[error.code])
-        if error.code in _FORBIDDEN:
-            return DestinationRefusedError(_FORBIDDEN[error.code])
-        if error.status == 429:
-            return TwilioBusyError(TwilioBusyError.__doc__)
-        if error.status >= 500:
-            return self._unwell(TwilioUncertainError(TwilioUncertainError.__doc__))
-        if error.status == 401:
-            return self._unwell(
-                TwilioError("Twilio does not accept the credentials; check TWILIO_AUTH_TOKEN.")
-            )
-        return self._unwell(TwilioError(f"Twilio refused the call (error {error.code})."))
-
-    def _unwell(self, error: TwilioError) -> TwilioError:
+    def _unwell(self, error: Exception) -> Exception:
         self.health = health.failed(str(error))
         return error

@@ -72,7 +72,7 @@ class RunningCalls(BaseModel):
 
 
 @routes.post("/call")
-@operation({202: CallInitiated}, sends=("Location",), problems=(403, 409, 429, 502, 503))
+@operation({202: CallInitiated}, sends=("Location",), problems=(403, 409, 429, 500, 502, 503))
 async def place_call(request: web.Request, body: CallRequest, headers: CallHeaders) -> web.Response:
     """Have somebody called.
 

@@ -3,24 +3,23 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import orjson
 import pytest
+import structlog
 from aiohttp import ClientSession
 
 from sandbox.app import Sandbox
-from services.voice_server.adapters.twilio_api import (
-    Credentials,
-    ImpossibleCallError,
-    Leg,
-    TwilioApi,
+from services.voice_server.adapters.twilio_api import Credentials, Leg, TwilioApi
+from services.voice_server.adapters.twilio_errors import (
+    TwilioBusyError,
     TwilioError,
     TwilioUncertainError,
+    TwilioUnreachableError,
 )
-from services.voice_server.domain.policy import DestinationRefusedError
 from shared.events import CallStatus
+from tests.sandbox import openapi
 from tests.voice_server.running_server import OWN_NUMBER, OWNER
 from tests.voice_server.serving import Answer, ScriptedPeer, free_port, scripted
 
@@ -58,19 +57,19 @@ async def peer() -> AsyncIterator[ScriptedPeer]:
 
 @pytest.fixture
 def api(peer: ScriptedPeer, http: ClientSession) -> TwilioApi:
-    return TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL)
+    return TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL, OWN_NUMBER)
 
 
 @pytest.fixture
 def hasty(peer: ScriptedPeer, http: ClientSession) -> TwilioApi:
-    return TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL, timeout_seconds=0.2)
+    return TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL, OWN_NUMBER, timeout_seconds=0.2)
 
 
 @pytest.fixture
 def sandboxed(sandbox: Sandbox, http: ClientSession) -> TwilioApi:
     sandbox.public_url = "http://127.0.0.1:9"  # nobody is to be asked
     sandbox.world.clock.speed = 2
-    return TwilioApi(http, CREDENTIALS, sandbox.url, sandbox.public_url)
+    return TwilioApi(http, CREDENTIALS, sandbox.url, sandbox.public_url, OWN_NUMBER)
 
 
 async def place(api: TwilioApi, to: str = OWNER) -> str:
@@ -96,10 +95,26 @@ async def test_a_call_is_placed_with_one_form_that_says_all(sandboxed: TwilioApi
     assert sandboxed.health.status == "ok"
 
 
+async def test_every_form_is_one_that_twilio_documents(
+    sandboxed: TwilioApi, sandbox: Sandbox, api: TwilioApi, peer: ScriptedPeer
+) -> None:
+    await sandboxed.hang_up(await place(sandboxed))
+    for request in sandbox.twilio.received:
+        openapi.check_form(
+            openapi.CALLS if request.path.endswith("/Calls.json") else openapi.CALL, request.form.items()
+        )
+    assert len(sandbox.twilio.received) == 2
+    peer.answers = [updated("in-progress"), updated("completed")]
+    await api.hang_up(SID)
+    for update in peer.received:
+        openapi.check_form(openapi.CALL, parse_qsl(update.body.decode(), strict_parsing=True))
+    assert len(peer.received) == 2
+
+
 async def test_an_api_key_acts_for_the_account(
     api: TwilioApi, peer: ScriptedPeer, http: ClientSession
 ) -> None:
-    with_key = TwilioApi(http, Credentials(ACCOUNT, "SK1", "secret"), peer.url, PUBLIC_URL)
+    with_key = TwilioApi(http, Credentials(ACCOUNT, "SK1", "secret"), peer.url, PUBLIC_URL, OWN_NUMBER)
     await place(with_key)
     assert peer.received[0].path == f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
     assert peer.received[0].headers["Authorization"] == "Basic U0sxOnNlY3JldA=="
@@ -112,7 +127,7 @@ async def test_the_environment_cannot_send_us_to_another_host(
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC-of-somebody-else")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert await place(TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL)) == SID
+    assert await place(TwilioApi(http, CREDENTIALS, peer.url, PUBLIC_URL, OWN_NUMBER)) == SID
     assert len(peer.received) == 1
     assert peer.received[0].headers["Host"] == peer.url.removeprefix("http://")
 
@@ -144,12 +159,14 @@ async def test_a_call_that_may_have_been_placed_is_never_placed_again(
     assert chosen.health.status == "failed"
 
 
-async def test_a_connection_never_made_is_tried_again(http: ClientSession) -> None:
+async def test_where_nobody_listens_nothing_was_placed(http: ClientSession) -> None:
     port = free_port()
-    api = TwilioApi(http, CREDENTIALS, f"http://127.0.0.1:{port}", PUBLIC_URL)
-    with pytest.raises(TwilioError, match="nothing was placed") as failed:
+    api = TwilioApi(
+        http, CREDENTIALS, f"http://127.0.0.1:{port}", PUBLIC_URL, OWN_NUMBER, timeout_seconds=0.1
+    )
+    with pytest.raises(TwilioUnreachableError, match="nothing was placed"):
         await place(api)
-    assert not isinstance(failed.value, TwilioUncertainError)
+    assert api.health.status == "failed"
 
 
 async def test_too_many_requests_are_repeated_until_twilio_has_time(
@@ -160,46 +177,39 @@ async def test_too_many_requests_are_repeated_until_twilio_has_time(
     assert len(peer.received) == 2
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        *((code, DestinationRefusedError) for code in (13227, 21215, 21216, 21219, 573002, 573005)),
-        *((code, ImpossibleCallError) for code in (21210, 21211, 21212, 21214, 21217)),
-    ],
-)
-@pytest.mark.parametrize("word", [refusal, problem])
-async def test_a_number_that_twilio_does_not_call_is_the_requests_fault(
-    api: TwilioApi, peer: ScriptedPeer, code: int, kind: type[Exception], word: Any
-) -> None:
-    peer.answers = [word(code, 400)]
-    with pytest.raises(kind) as refused:
+async def test_three_times_is_enough_and_later_each_time(api: TwilioApi, peer: ScriptedPeer) -> None:
+    peer.answers = [refusal(20429, 429)]
+    begun = time.monotonic()
+    with pytest.raises(TwilioBusyError):
         await place(api)
-    assert "Raw words" not in str(refused.value)
-    assert len(peer.received) == 1
+    assert len(peer.received) == 3
+    assert time.monotonic() - begun >= 0.4 + 0.8
     assert api.health.status == "unknown"  # Twilio is well
 
 
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        (refusal(20003, 401), "TWILIO_AUTH_TOKEN"),
-        (problem(20003, 401), "TWILIO_AUTH_TOKEN"),
-        (refusal(21201), "21201"),
-        (refusal(21205), "21205"),
-        (Answer(302, headers={"Location": "http://127.0.0.1:9/"}), "302"),
-        (Answer(404, b"<html>", "text/html"), "404"),
-    ],
-)
-async def test_any_other_refusal_is_between_twilio_and_us(
-    api: TwilioApi, peer: ScriptedPeer, answer: Answer, told: str
+async def test_a_busy_twilio_is_not_asked_again_once_the_time_of_a_request_is_over(
+    hasty: TwilioApi, peer: ScriptedPeer
 ) -> None:
-    peer.answers = [answer]
-    with pytest.raises(TwilioError, match=told) as refused:
+    peer.answers = [refusal(20429, 429)]
+    with pytest.raises(TwilioBusyError):
+        await place(hasty)
+    assert len(peer.received) == 2
+
+
+async def test_a_redirect_is_not_followed(api: TwilioApi, peer: ScriptedPeer) -> None:
+    peer.answers = [Answer(302, headers={"Location": peer.url})]
+    with pytest.raises(TwilioError, match="302"):
         await place(api)
-    assert not isinstance(refused.value, TwilioUncertainError)
-    assert "Raw words" not in str(refused.value)
     assert len(peer.received) == 1
-    assert api.health.status == "failed"
+
+
+async def test_how_long_a_call_waits_at_twilio_is_in_the_log(api: TwilioApi, peer: ScriptedPeer) -> None:
+    peer.answers = [Answer(201, orjson.dumps({"sid": SID, "status": "queued", "queue_time": "2500"}))]
+    with structlog.testing.capture_logs() as logs:
+        assert await place(api) == SID
+    assert [(line["event"], line["call_id"], line["queue_ms"]) for line in logs] == [
+        ("call_placed", SID, "2500")
+    ]
 
 
 def status_of(leg: Leg | None) -> CallStatus | None:
