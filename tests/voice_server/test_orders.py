@@ -13,7 +13,7 @@ from sandbox.app import Sandbox
 from services.voice_server import keys, orders
 from services.voice_server.orders import Order
 from shared.events import EndReason
-from tests.voice_server.running_server import OWNER, RunningServer, Start
+from tests.voice_server.running_server import KEY, OWNER, RunningServer, Start, problem
 from tests.voice_server.serving import Answer, ScriptedPeer, scripted, until
 from tests.voice_server.test_switchboard import slow_twilio
 
@@ -94,6 +94,14 @@ async def test_after_a_day_a_key_is_forgotten(
 async def test_a_key_that_is_none_is_refused(server: RunningServer, sandbox: Sandbox, key: str) -> None:
     status, answer, _ = await ordered(server, key)
     assert (status, "Idempotency-Key" in answer["detail"]) == (422, True)
+    assert sandbox.twilio.received == []
+
+
+async def test_two_keys_for_one_order_are_refused(server: RunningServer, sandbox: Sandbox) -> None:
+    headers = [("Authorization", f"Bearer {KEY}"), ("Idempotency-Key", "k1"), ("Idempotency-Key", "k2")]
+    async with server.http.post(f"{server.url}/call", json={"to": OWNER}, headers=headers) as response:
+        status, detail = await problem(response)
+    assert (status, "Idempotency-Key" in detail) == (422, True)
     assert sandbox.twilio.received == []
 
 

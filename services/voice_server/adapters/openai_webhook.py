@@ -99,7 +99,9 @@ def read(body: bytes) -> Offer | None:
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise WebhookFormatError from error
     headers = CIMultiDict((header.name, header.value) for header in data.sip_headers)
-    caller = None if phone.is_forged(headers.get(_VERDICT, "")) else caller_of(headers.get("From", ""))
+    # A verdict that the sender of the INVITE puts before the carrier's must not hide it.
+    forged = any(map(phone.is_forged, headers.getall(_VERDICT, [])))
+    caller = None if forged else caller_of(headers.get("From", ""))
     return Offer(data.call_id, caller, headers)
 
 

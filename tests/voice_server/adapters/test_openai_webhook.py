@@ -197,6 +197,17 @@ def test_a_number_that_its_carrier_found_forged_is_nobodys(verdict: str, caller:
     assert offer.caller == caller
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_second_verdict_hides_that_a_number_was_found_forged(order: int) -> None:
+    verdicts = ["TN-Validation-Passed-A", "TN-Validation-Failed-A"][::order]
+    offered = [{"name": "X-Twilio-VerStat", "value": verdict} for verdict in verdicts]
+    offer = read(
+        event(call_id="rtc_1", sip_headers=[{"name": "From", "value": "<sip:+15551234567@host>"}, *offered])
+    )
+    assert offer is not None
+    assert offer.caller is None
+
+
 def test_a_call_without_a_from_header_comes_from_nobody() -> None:
     offer = read(event(call_id="rtc_1", sip_headers=[]))
     assert offer is not None
