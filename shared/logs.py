@@ -5,6 +5,8 @@ import sys
 from typing import Any, Literal
 
 import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestPayloadError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -24,6 +26,15 @@ def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {_masked(key): _masked(inner) for key, inner in value.items()}
     return [_masked(inner) for inner in value] if isinstance(value, list | tuple | set) else value
+
+
+@web.middleware
+async def name_the_call(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Put the call that a request names into its log lines, and nothing of the request before it."""
+    structlog.contextvars.clear_contextvars()
+    if call_id := request.match_info.get("id"):
+        structlog.contextvars.bind_contextvars(call_id=call_id)
+    return await handler(request)
 
 
 def configure(level: str, log_format: LogFormat | None) -> None:

@@ -103,6 +103,11 @@ def _is_peers_own(url: str) -> bool:
     return (urlsplit(url).hostname or "").endswith((".openai.com", ".twilio.com"))
 
 
+def address(url: str) -> str:
+    """Tell where a URL leads, without a password that stands in it."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 class MissingKeysError(ValueError):
     """Keys that must be set as soon as real accounts are used."""
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import aiohttp
+import structlog
 from aiohttp import web
 
 from services.session_bridge.adapters.journal import Journal
@@ -32,11 +33,14 @@ from services.session_bridge.tails import Tails
 from shared import bearer, logs, openapi, problems
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
+from shared.health import VERSION
 from shared.metrics import new_registry
 from shared.retention import forget_daily
 from shared.server import Runner
-from shared.settings import load
+from shared.settings import address, load
 from shared.tasks import Tasks
+
+log = structlog.get_logger()
 
 _STATUSES: problems.StatusTable = {
     GapError: (409, "Out of sequence"),
@@ -56,6 +60,18 @@ async def create() -> Runner:
     settings = load(BridgeSettings)
     logs.configure(settings.log_level, settings.log_format)
     claim(settings.data_dir, "session bridge")
+    log.info(
+        "session_bridge_configured",
+        version=VERSION,
+        voice_server=address(settings.voice_server_url),
+        data_dir=str(settings.data_dir),
+        history_days=settings.history_days,
+        openclaw_store=settings.openclaw_store,
+        openclaw_state_dir=str(settings.state_dir),
+        openclaw_agent_id=settings.openclaw_agent_id,
+        owners=len(settings.owner_numbers),
+        wants_key=settings.bridge_api_key is not None,
+    )
     return Runner(build(settings))
 
 
@@ -63,6 +79,7 @@ def build(settings: BridgeSettings) -> web.Application:
     """Build the service from settings."""
     app = web.Application(
         middlewares=[
+            logs.name_the_call,
             problems.middleware(_STATUSES),
             bearer.middleware(settings.bridge_api_key, settings.requests_per_minute, _DELIVERIES),
         ],

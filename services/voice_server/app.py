@@ -43,9 +43,11 @@ from services.voice_server.switchboard import CallGivenUpError, StoppingError, S
 from shared import bearer, logs, openapi, openclaw_config, problems, settings
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
+from shared.health import VERSION
 from shared.metrics import new_registry
 from shared.retention import forget_daily
 from shared.server import Runner
+from shared.settings import address
 from shared.tasks import Tasks
 
 log = structlog.get_logger()
@@ -91,6 +93,23 @@ async def create() -> Runner:
     except PricesFileError as error:
         settings.refuse_to_start(f"The price list needs a change:\n  {error}")
     claim(config.data_dir, "voice server")
+    log.info(
+        "voice_server_configured",
+        version=VERSION,
+        public=address(config.public_url),
+        openai=address(config.openai_base_url),
+        twilio=address(config.twilio_base_url),
+        bridge=address(config.bridge_url),
+        data_dir=str(config.data_dir),
+        history_days=config.history_days,
+        model=agent.model,
+        transcription_model=agent.transcription_model,
+        prices_as_of=str(prices.as_of) if prices else None,
+        calls=config.calls,
+        max_concurrent_calls=config.max_concurrent_calls,
+        owners=len(config.owner_numbers),
+        wants_key=config.voice_api_key is not None,
+    )
     for warning in warnings:
         log.warning("agent_outdated", warning=warning)
     if prices is None:
@@ -106,6 +125,7 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
     """Build the application for these settings, this agent and these prices."""
     app = web.Application(
         middlewares=[
+            logs.name_the_call,
             problems.middleware(STATUSES),
             bearer.middleware(config.voice_api_key, config.requests_per_minute),
         ],

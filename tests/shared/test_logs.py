@@ -4,8 +4,11 @@ import sys
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from structlog.contextvars import bind_contextvars, get_contextvars
 
-from shared.logs import mask_numbers
+from shared.logs import mask_numbers, name_the_call
 
 PROGRAM = """
 import logging, structlog
@@ -61,3 +64,20 @@ def test_masking_changes_texts_and_nothing_else() -> None:
     event = {"event": "x", "number": 14155550123, "list": [1, ("+14155550123",)], "none": None}
     masked = {"event": "x", "number": 14155550123, "list": [1, ["+1415…23"]], "none": None}
     assert mask_numbers(None, "info", event) == masked
+
+
+async def test_a_request_names_its_call_in_the_log_and_not_that_of_the_request_before() -> None:
+    async def show(request: web.Request) -> web.Response:
+        bound = dict(get_contextvars())
+        bind_contextvars(call_id="CA2", more="of this request alone")
+        return web.json_response(bound)
+
+    app = web.Application(middlewares=[name_the_call])
+    app.add_routes([web.get("/call/{id}", show), web.get("/calls", show)])
+    async with TestClient(TestServer(app)) as client:  # it keeps one connection, and so one task over there
+        bound = [await (await client.get(path)).json() for path in ("/call/CA1", "/calls", "/call/CA3")]
+    assert bound == [{"call_id": "CA1"}, {}, {"call_id": "CA3"}]
+
+
+async def test_what_a_caller_writes_as_an_id_is_masked_like_any_text() -> None:
+    assert mask_numbers(None, "info", {"call_id": "+14155550123"}) == {"call_id": "+1415…23"}

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationError
 
 from services.session_bridge.settings import BridgeSettings
 from services.voice_server.settings import VoiceSettings
-from shared.settings import OPENAI_URL, TWILIO_URL, CommaSeparated, Settings, faults, load
+from shared.settings import OPENAI_URL, TWILIO_URL, CommaSeparated, Settings, address, faults, load
 
 STAND_IN = "http://127.0.0.1:8090"
 AWAY = {"openai_base_url": STAND_IN, "twilio_base_url": STAND_IN}
@@ -156,3 +156,8 @@ def test_sound_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**AWAY, "twilio_phone_number": "+14155550123"}.items():
         monkeypatch.setenv(name.upper(), value)
     assert load(Example) == example()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8082", "https://me:secret@127.0.0.1:8082/v1"])
+def test_where_a_url_leads_is_told_without_its_password(url: str) -> None:
+    assert address(url) == "127.0.0.1:8082"

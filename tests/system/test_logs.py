@@ -1,7 +1,9 @@
 """What a real call leaves in the logs, at the most talkative level."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,3 +56,18 @@ async def test_no_number_key_or_word_of_a_call_is_in_the_logs(
     lines = [line for line in log.splitlines() if any(text in line for text in hidden)]
     assert lines == []
     assert re.findall(r"\+\d{7,}", log) == []
+    check_facts([json.loads(line) for line in log.splitlines() if line.startswith("{")])
+
+
+def check_facts(lines: list[dict[str, Any]]) -> None:
+    """Check that each service has said how it is set up, and that every other fact names its call."""
+    facts = [line for line in lines if re.fullmatch(r"[a-z_]+", line["event"]) and line["level"] != "debug"]
+    configured = [line for line in facts if line["event"].endswith("_configured")]
+    assert {line["event"] for line in configured} == {
+        "voice_server_configured",
+        "session_bridge_configured",
+    }
+    assert all(line["version"] and line["data_dir"] and line["wants_key"] is True for line in configured)
+    nameless = [line for line in facts if line not in configured and not line.get("call_id")]
+    assert nameless == []
+    assert len({line["call_id"] for line in facts if line not in configured}) >= 5

@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -86,7 +87,7 @@ class JsonlStore:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        call = partial(work, *args, **kwargs)
+        call = partial(copy_context().run, work, *args, **kwargs)  # a log line over there names the call, too
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
         except OSError as error:

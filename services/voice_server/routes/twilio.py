@@ -51,7 +51,7 @@ async def person_answered(request: web.Request, query: LegQuery) -> web.Response
     switchboard = request.app[SWITCHBOARD]
     runner = switchboard.find(query.ref)
     if runner is None:
-        log.warning("unknown_call_hung_up", call_id=form.CallSid)
+        log.warning("unknown_call_hung_up")
         return _twiml(twilio_webhook.hang_up_twiml())
     switchboard.placed(runner, form.CallSid)
     runner.tell(s.LegAnswered())
@@ -77,7 +77,7 @@ async def status_changed(request: web.Request, ref: str) -> web.Response:
     switchboard = request.app[SWITCHBOARD]
     runner = switchboard.find(ref) or switchboard.find(form.CallSid)
     if runner is None:
-        log.info("status_of_unknown_call", call_id=form.CallSid, status=form.CallStatus)
+        log.info("status_of_unknown_call", status=form.CallStatus)
         return web.Response(status=204)
     if ref:
         switchboard.placed(runner, form.CallSid)
@@ -108,9 +108,11 @@ async def verified_form(request: web.Request) -> CallForm:
     if form.get("AccountSid") != settings.twilio_account_sid:
         raise TwilioSignatureError
     try:
-        return CallForm.model_validate(dict(form))
+        call = CallForm.model_validate(dict(form))
     except ValidationError as error:
         raise InvalidRequestError(explain(error)) from error
+    structlog.contextvars.bind_contextvars(call_id=call.CallSid)
+    return call
 
 
 def _bridge(request: web.Request, record: CallRecord, caller_id: str) -> str:

@@ -47,8 +47,8 @@ async def _told_by_openai(request: web.Request) -> str:
     offer = openai_webhook.read(body)
     if offer is None:
         return "ignored"
-    with structlog.contextvars.bound_contextvars(call_id=offer.rtc_id):
-        if await request.app[SWITCHBOARD].offered(offer):
-            return "offer"
-        log.info("webhook_repeated", delivery=delivery)
-        return "repeated"
+    structlog.contextvars.bind_contextvars(call_id=offer.rtc_id)
+    if await request.app[SWITCHBOARD].offered(offer):
+        return "offer"
+    log.info("webhook_repeated", delivery=delivery)
+    return "repeated"
