@@ -66,6 +66,7 @@ def ends(evidence: Evidence) -> Iterator[Wrong]:
             yield Wrong(call_id, f"ended as {got} instead of {' or '.join(map(', '.join, sorted(wanted)))}")
     for call_id in (sessions.keys() | evidence.events.keys()) - evidence.history.keys():
         yield Wrong(call_id, "is known to the bridge, but not in the history")
+    yield from _twice_in_history(evidence)
 
 
 def _end_heard(call_id: str, call: Mapping[str, Any], events: list[Heard]) -> Iterator[Wrong]:
@@ -89,18 +90,12 @@ def _end_heard(call_id: str, call: Mapping[str, Any], events: list[Heard]) -> It
         yield Wrong(call_id, f"said session_synced {synced} times")
 
 
-def twice_in_history(evidence: Evidence) -> list[str]:
-    """Find the rejected calls that are calls of our own, and in the history under their other id as well.
-
-    Known, and told in the report instead of failing it: OpenAI offers a call that we are ending, it is turned
-    away like a stranger's, and is noted like one.
-    """
-    return [
-        call_id
-        for call_id, call in evidence.history.items()
-        if call["status"] == "rejected"
-        and (ids(evidence.at_the_sandbox.get(call_id, {})) - {call_id}) & evidence.history.keys()
-    ]
+def _twice_in_history(evidence: Evidence) -> Iterator[Wrong]:
+    """No call of ours is in the history as a rejected caller as well."""
+    for call_id, call in evidence.history.items():
+        others = ids(evidence.at_the_sandbox.get(call_id, {})) - {call_id}
+        if call["status"] == "rejected" and others & evidence.history.keys():
+            yield Wrong(call_id, "is in the history twice, once as rejected")
 
 
 def _as_deleted(one: Played, call: Mapping[str, Any]) -> Iterator[Wrong]:

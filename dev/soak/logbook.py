@@ -18,11 +18,20 @@ _REFUSED = (
 )
 _CUT_SHORT = ("time-limit", "leg-vanishes")
 
+_UNTAKEN = ("accept-refused", "accept-failed-but-taken", "webhook-after-hang-up")
+_BROKEN = (
+    *("sideband-drops", "sideband-drops-tool-call", "sideband-keeps-dropping"),
+    *("sideband-restarted", "sideband-failed", "sideband-falls-silent", "session-expired"),
+)
+
 PLANNED: Mapping[str, frozenset[str]] = {
-    "call_not_accepted": frozenset({HUNG_UP, KILLED, *_CUT_SHORT}),
-    "sideband_send_failed": frozenset({HUNG_UP, KILLED, "sideband-drops", *_CUT_SHORT}),
+    "call_not_accepted": frozenset({HUNG_UP, KILLED, *_CUT_SHORT, *_UNTAKEN}),
+    "sideband_send_failed": frozenset({HUNG_UP, KILLED, *_BROKEN, *_CUT_SHORT}),
+    "sideband_event_malformed": frozenset({"frames-malformed", "frames-binary"}),
+    "sideband_gave_no_sign_of_life": frozenset({"sideband-falls-silent"}),
+    "sideband_keeps_breaking": frozenset({"sideband-keeps-dropping"}),
     "twilio_refused": frozenset(_REFUSED),
-    "twilio_leg_not_hung_up": frozenset({"hang-up-failed", "hang-up-busy"}),
+    "leg_not_hung_up": frozenset({"hang-up-failed", "hang-up-busy", "hangup-failed"}),
     "event_not_delivered": frozenset({KILLED}),
     "stale_lock_removed": frozenset({KILLED}),
 }

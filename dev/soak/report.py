@@ -50,13 +50,11 @@ def _counts(evidence: Evidence) -> dict[str, str]:
     cost = sum(call["cost_usd"] or 0 for call in evidence.history.values())
     said = sum(len(call["transcript"]) for call in evidence.history.values())
     warnings = sum(line.fields.get("level") == "warning" for line in evidence.logs)
-    twice = books.twice_in_history(evidence)
     spoken, told = turns.missed(evidence)
     killed = "".join(f", {name} killed {times} times" for name, times in Counter(evidence.killed).items())
     return {
         "calls": f"{len(evidence.played)} played{killed}",
-        "ends": ", ".join(f"{number} {status}" for status, number in endings.most_common())
-        + (f"; known: in the history twice, {', '.join(twice)}" if twice else ""),
+        "ends": ", ".join(f"{number} {status}" for status, number in endings.most_common()),
         "turns": f"{said} turns; {spoken} more were spoken, {told} of them told",
         "usage": f"{tokens} tokens, ${cost:.2f}",
         "logs": f"{warnings} planned warnings",

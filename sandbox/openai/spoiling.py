@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 Body = dict[str, Any]
 Wire = Body | str | bytes
 """A frame as it goes out: a body, or what is no frame of OpenAI's at all."""
@@ -48,13 +50,21 @@ def with_junk(junk: Callable[[], list[Wire]], kind: str, *, once: bool = False) 
 
 
 def strangers() -> list[Wire]:
-    """Make events of a type that nobody knows, and one without any."""
-    return [{"type": "response.mood.updated", "event_id": "event_new", "mood": {"joy": 1}}, {"event_id": "e"}]
+    """Make an event of a type that nobody knows."""
+    return [{"type": "response.mood.updated", "event_id": "event_new", "mood": {"joy": 1}}]
 
 
 def garbage() -> list[Wire]:
     """Make text frames that are no events."""
-    return ['{"type": "response.do', "[]", "null", '{"type": 7}', '{"type": "response.done"}', ""]
+    return [
+        '{"type": "response.do',
+        "[]",
+        "null",
+        '{"type": 7}',
+        '{"event_id": "e"}',
+        '{"type": "response.done"}',
+        "",
+    ]
 
 
 def binary() -> list[Wire]:
@@ -66,7 +76,8 @@ def huge() -> list[Wire]:
     """Make one frame of 20 MB."""
     part = {"type": "audio", "audio": "A" * _HUGE_BYTES, "transcript": None}
     item = {"id": "item_huge", "type": "message", "role": "assistant", "content": [part]}
-    return [{"type": "conversation.item.retrieved", "event_id": "event_huge", "item": item}]
+    event = {"type": "conversation.item.retrieved", "event_id": "event_huge", "item": item}
+    return [orjson.dumps(event).decode()]
 
 
 def held_back(held: Callable[[Body], bool], until: str) -> Spoiler:

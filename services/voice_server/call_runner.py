@@ -11,7 +11,6 @@ from contextlib import suppress
 import structlog
 
 from services.voice_server.adapters.openai_calls import (
-    UNAVAILABLE,
     CallGoneError,
     OpenAIError,
     OpenAIUncertainError,
@@ -24,7 +23,6 @@ from services.voice_server.adapters.realtime import (
     SidebandNotFoundError,
     ToModel,
 )
-from services.voice_server.adapters.twilio_api import Leg
 from services.voice_server.adapters.twilio_errors import TwilioError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.call import Call
@@ -44,6 +42,7 @@ from services.voice_server.domain.commands import (
 )
 from services.voice_server.domain.instructions import instructions, tools
 from services.voice_server.domain.record import CallRecord, Phase
+from services.voice_server.legs import Legs
 from services.voice_server.peers import Peers
 from shared.database import DatabaseError
 from shared.events import KeptEvent
@@ -248,38 +247,10 @@ class CallRunner:
         self.tell(released)
 
     async def _release(self, call_sid: str | None, rtc_id: str | None) -> s.LegsReleased:
-        async with asyncio.TaskGroup() as both:
-            twilio = both.create_task(self._hang_up_twilio(call_sid))
-            openai = both.create_task(self._hang_up_openai(rtc_id))
-        released, leg = twilio.result()
-        return s.LegsReleased(
-            released, openai.result(), leg.status if leg else None, leg.ended_at if leg else None
-        )
-
-    async def _hang_up_twilio(self, call_sid: str | None) -> tuple[str | None, Leg | None]:
-        if call_sid is None:
-            return None, None
-        try:
-            return call_sid, await self._peers.twilio.hang_up(call_sid)
-        except TwilioError as error:
-            self._failed("twilio", "twilio_leg_not_hung_up", error)
-            return None, None
-
-    async def _hang_up_openai(self, rtc_id: str | None) -> str | None:
-        if rtc_id is None:
-            return None
-        if self._accepting:
+        if rtc_id and self._accepting:
             # Hung up before it is accepted, it would be accepted afterwards, and nobody would end it.
             await asyncio.wait([self._accepting])
-        try:
-            await self._peers.openai.hang_up(rtc_id)
-            if not self.record.joined:
-                # One that was never taken cannot be hung up; the caller is not to be left ringing.
-                await self._peers.openai.reject(rtc_id, UNAVAILABLE)
-        except OpenAIError as error:
-            self._failed("openai", "openai_leg_not_hung_up", error)
-            return None
-        return rtc_id
+        return await Legs(self._peers).release(call_sid, rtc_id, was_taken=self.record.joined)
 
     async def _ask(self, tool_call_id: str, request: str) -> None:
         try:

@@ -3,13 +3,14 @@
 import asyncio
 import secrets
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
 import structlog
 
-from services.voice_server.adapters.openai_calls import BUSY, DECLINED
+from services.voice_server.adapters.openai_calls import BUSY, DECLINED, UNAVAILABLE
 from services.voice_server.adapters.openai_webhook import Offer
 from services.voice_server.adapters.twilio_errors import (
     ImpossibleCallError,
@@ -30,6 +31,7 @@ from shared.tasks import Tasks
 
 log = structlog.get_logger()
 
+_TOKEN = "token:"  # noqa: S105 - it stands before one
 _HANG_UP_SECONDS = 2.5
 
 
@@ -66,6 +68,7 @@ class Switchboard:
         self._named: dict[str, CallRunner] = {}
         self._stopping = False
         self._deciding: dict[str, asyncio.Lock] = {}
+        self._late: deque[str] = deque(maxlen=1000)
 
     @property
     def active(self) -> list[CallRecord]:
@@ -159,10 +162,13 @@ class Switchboard:
     async def _decide(self, offer: Offer) -> None:
         tokens = offer.headers.getall(TOKEN_HEADER, [])
         if tokens:
-            ours = self._named.pop(_token(tokens[0]), None) if len(tokens) == 1 else None
-            # The secret of a call that is ending is good for nothing any more: nobody would hear the caller.
+            token = _token(tokens[0])
+            ours = self._named.pop(token, None) if len(tokens) == 1 else None
             if ours and ours.record.phase in {Phase.DIALLING, Phase.BRIDGING}:
                 await self._join(ours, offer)
+            elif ours or token in self._late:
+                # Our call ended while its INVITE was on its way. It is in the history as it is.
+                self._reject(offer, UNAVAILABLE)
             else:
                 await self._turn_away(offer, DECLINED)
             return
@@ -268,7 +274,9 @@ class Switchboard:
         finally:
             self._running.remove(runner)
             self._quotas.ended(runner.record)
-            self._named = {name: other for name, other in self._named.items() if other is not runner}
+            names = {name for name, other in self._named.items() if other is runner}
+            self._named = {name: other for name, other in self._named.items() if name not in names}
+            self._late.extend(name for name in names if name.startswith(_TOKEN))
             # A call that could not be ended in time when the server stops is taken up at the next start.
             if not runner.ended.is_set() and not self._stopping:
                 await runner.give_up()
@@ -279,6 +287,9 @@ class Switchboard:
 
     async def _turn_away(self, offer: Offer, sip_status: int) -> None:
         await self._note_refusal(offer.caller, rtc_id=offer.rtc_id)
+        self._reject(offer, sip_status)
+
+    def _reject(self, offer: Offer, sip_status: int) -> None:
         self._tasks.start(self._peers.openai.turn_away(offer.rtc_id, sip_status), name="turn away")
 
     async def _note_refusal(
@@ -293,4 +304,4 @@ class Switchboard:
 
 def _token(secret: str) -> str:
     # Apart from the other names: whoever knows the id of a call must not pass it off as its secret.
-    return f"token:{secret}"
+    return f"{_TOKEN}{secret}"

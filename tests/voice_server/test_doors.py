@@ -175,8 +175,8 @@ async def test_an_invite_with_two_secrets_is_declined_whatever_they_are(
     assert await rejected(server) == ["rtc_1"]
 
 
-async def test_the_secret_of_a_call_that_is_ending_is_good_for_nothing(
-    server: RunningServer, sandbox: Sandbox
+async def test_an_invite_of_our_own_that_comes_too_late_is_rejected_and_noted_only_once(
+    server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
 ) -> None:
     document = await server.twiml("/voice/incoming", CallSid=SID, From=OWNER)
     token = document.partition("X-Openclaw-Call=")[2].partition("<")[0]
@@ -184,8 +184,12 @@ async def test_the_secret_of_a_call_that_is_ending_is_good_for_nothing(
     runner = server.app[keys.SWITCHBOARD].find(SID)
     assert runner
     await server.status_callback("/webhook", CallSid=SID, CallStatus="completed")
+    await bridge.until("call_ended", SID)
     assert await server.offer("rtc_1", from_(OWNER), ("X-Openclaw-Call", token)) == 200
-    assert await rejected(server) == ["rtc_1"]
+    await sandbox.world.watch.until(
+        lambda: any(request.path.endswith("/rtc_1/reject") for request in sandbox.openai.received)
+    )
+    assert [call["call_id"] for call in await server.history()] == [SID]
 
 
 async def test_what_a_caller_calls_themselves_never_reaches_the_model(

@@ -116,7 +116,6 @@ async def test_a_sideband_cut_without_a_word_is_asked_for_once_more_and_then_the
         "sideband-late",
         "webhook-doubled",
         "webhook-doubled-anew",
-        "model-speaks-first",
         "accept-failed-but-taken",
     ],
 )
@@ -131,6 +130,19 @@ async def test_a_caller_is_greeted_once_and_every_event_of_ours_has_its_own_id_u
     ids = [event["event_id"] for event in call.client_events]
     assert len(ids) == len(set(ids))
     assert "truncate" not in str(call.client_events)
+
+
+async def test_a_greeting_refused_because_the_model_speaks_already_is_heard_once_afterwards(
+    server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    call = sandbox.phone_in(OWNER, with_fault("model-speaks-first")).realtime
+    assert call
+    await bridge.until("call_ended", call.call_id)
+    said = [words for _, words, _ in bridge.turns(call.call_id)]
+    assert said[:2] == ["Hm.", "Hi, this is Ada."]
+    assert said.count("Hi, this is Ada.") == 1
+    ids = [event["event_id"] for event in call.client_events]
+    assert len(ids) == len(set(ids))
 
 
 async def test_a_call_is_hung_up_at_openai_once(

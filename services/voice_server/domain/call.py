@@ -6,18 +6,15 @@ nothing happens stands in `deadlines.py`. Whatever ends a call, it ends through 
 hung up, and so exactly once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatchmethod
 from operator import itemgetter
 
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.commands import (
     Accept,
-    AskTwilio,
     Attach,
-    CheckSideband,
     Command,
-    HangUp,
     Publish,
     PublishPartial,
 )
@@ -28,21 +25,18 @@ from services.voice_server.domain.ending import Ending
 from services.voice_server.domain.instructions import TIME_NEARLY_UP, tools
 from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.domain.reporter import EventData, ended_data, next_event, partial
+from services.voice_server.domain.resuming import ask_about, first_commands, hang_up
 from services.voice_server.domain.talk import Outcome, SoFar, Talk
 from services.voice_server.domain.transitions import (
     CLOSING,
     ENDED,
+    FOUND,
     JOINING,
     STILL_TAKEN,
     TALKING,
     TRANSITIONS,
 )
 from shared.events import CallStatus, EndReason, NoData, StartedData
-
-_FOUND: Mapping[CallStatus, s.Signal] = {
-    CallStatus.RINGING: s.LegRang(),
-    CallStatus.IN_PROGRESS: s.LegAnswered(),
-}
 
 
 class Call:
@@ -85,20 +79,12 @@ class Call:
         self._talk.has_missed_usage = self.record.joined
         lost = self._report(self._talk.resume(at))
         self._update(open_tools=self._talk.open_tools)
-        return lost + self._begin_anew(at)
-
-    def _begin_anew(self, at: float) -> list[Command]:
-        call = self.record
-        if call.phase is TALKING:
-            return self.receive(s.SidebandLost(), at)
-        if call.phase in {JOINING, CLOSING}:
+        if self.record.phase is TALKING:
+            return lost + self.receive(s.SidebandLost(), at)
+        if self.record.phase in {JOINING, CLOSING}:
             # What is begun anew gets its whole time anew, however long we were away.
             self._update(phase_since=at)
-        if call.phase is JOINING and call.rtc_id:
-            return [Attach(call.rtc_id, rejoin=True) if call.joined else Accept(call.rtc_id, repeated=True)]
-        if call.phase in {CLOSING, ENDED}:
-            return [] if call.is_settled else [self._hang_up()]
-        return [AskTwilio(call.call_sid)] if call.call_sid else []
+        return lost + first_commands(self.record)
 
     @property
     def wake_at(self) -> float | None:
@@ -118,7 +104,7 @@ class Call:
         if phase is TALKING:
             return self._greet()
         if phase is CLOSING:
-            return [self._hang_up()]
+            return [hang_up(self.record)]
         return self._end() if phase is ENDED else []
 
     def _greet(self) -> list[Command]:
@@ -126,9 +112,6 @@ class Call:
             return self._report(self._talk.go_on(self._at))
         self._update(greeted=True)
         return self._report(self._talk.begin(self.record.greeting, self._at))
-
-    def _hang_up(self) -> HangUp:
-        return HangUp(call_sid=self.record.live_sid, rtc_id=self.record.live_rtc)
 
     def _end(self) -> list[Command]:
         self._talk.has_missed_usage |= self._ending.was_unheard(self.record, self._at)
@@ -146,6 +129,10 @@ class Call:
     def _what_is_due(self) -> list[Command]:
         due = [deadline for deadline in self._deadlines() if deadline[0] <= self._at]
         return self.receive(min(due, key=itemgetter(0))[1], self._at) if due else []
+
+    @property
+    def _left(self) -> EndReason:
+        return self.record.left_because(self._ending.ended_at(self.record, self._at))
 
     @singledispatchmethod
     def _take(self, _: s.Signal) -> list[Command]:
@@ -190,12 +177,12 @@ class Call:
     def _leg_ended(self, signal: s.LegEnded) -> list[Command]:
         self._update(leg_status=self.record.leg_status or signal.status, leg_gone=True)
         talked = signal.status is CallStatus.COMPLETED
-        return self._because(signal, EndReason.CALLER_HUNG_UP if talked else EndReason.NOT_REACHED)
+        return self._because(signal, self._left if talked else EndReason.NOT_REACHED)
 
     @_take.register
     def _leg_found(self, signal: s.LegFound) -> list[Command]:
         if not signal.status.is_final:
-            found = _FOUND.get(signal.status)
+            found = FOUND.get(signal.status)
             return self.receive(found, self._at) if found else []
         if self._talk.voice_at > signal.asked_at:
             # Somebody has spoken meanwhile. If it was over all the same, it will turn out the next time.
@@ -221,7 +208,7 @@ class Call:
             self._update(leg_gone=True, rtc_gone=True)
             return []
         self._ending.next_release(self._at)
-        return [self._hang_up()]
+        return [hang_up(self.record)]
 
     # OpenAI
 
@@ -237,7 +224,7 @@ class Call:
         if signal.gone:
             self._ending.came_in_the_gap()
         hung_up = signal.gone and self.record.joined
-        return self._because(signal, EndReason.CALLER_HUNG_UP if hung_up else EndReason.CONNECTION_FAILED)
+        return self._because(signal, self._left if hung_up else EndReason.CONNECTION_FAILED)
 
     @_take.register
     def _sideband_attached(self, signal: s.SidebandAttached) -> list[Command]:
@@ -254,7 +241,7 @@ class Call:
     @_take.register
     def _sideband_closed(self, signal: s.SidebandClosed) -> list[Command]:
         self._update(rtc_gone=True)
-        return self._because(signal, EndReason.MAX_DURATION if signal.expired else EndReason.CALLER_HUNG_UP)
+        return self._because(signal, EndReason.MAX_DURATION if signal.expired else self._left)
 
     # Ourselves
 
@@ -269,9 +256,7 @@ class Call:
 
     @_take.register
     def _went_quiet(self, _: s.WentQuiet) -> list[Command]:
-        sid = self.record.live_sid
-        ask: list[Command] = [AskTwilio(sid)] if sid else []
-        return [*ask, CheckSideband()] if self.record.phase is TALKING else ask
+        return ask_about(self.record)
 
     @_take.register
     def _session_resolved(self, signal: s.SessionResolved) -> list[Command]:

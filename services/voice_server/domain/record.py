@@ -153,6 +153,11 @@ class CallRecord(BaseModel):
             return CallStatus.COMPLETED
         return leg
 
+    def left_because(self, at: float) -> EndReason:
+        """Say why the other side ended the call then: Twilio, too, was told how long it may last."""
+        time_is_up = self.answered_at is not None and at >= self.answered_at + self.max_call_seconds - 1
+        return EndReason.MAX_DURATION if time_is_up else EndReason.CALLER_HUNG_UP
+
     def duration_seconds(self, at: float) -> int:
         """Count the seconds talked so far."""
         return 0 if self.answered_at is None else max(0, round((self.ended_at or at) - self.answered_at))

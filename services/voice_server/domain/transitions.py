@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.record import Phase
+from shared.events import CallStatus
 
 DIALLING, BRIDGING, JOINING, TALKING, CLOSING, ENDED = Phase
 
@@ -32,6 +33,12 @@ TRANSITIONS: Mapping[Phase, Mapping[type[s.Signal], Phase]] = {
     ENDED: {},
 }
 """Phase -> signal -> next phase. A signal that is not listed leaves the phase as it is."""
+
+FOUND: Mapping[CallStatus, s.Signal] = {
+    CallStatus.RINGING: s.LegRang(),
+    CallStatus.IN_PROGRESS: s.LegAnswered(),
+}
+"""What Twilio's answer about a leg comes to that is not over."""
 
 STILL_TAKEN = (s.ToolAnswered, s.LegsReleased, s.ReleaseDue)
 """What still concerns a call that has ended: its last tools, and legs that could not be hung up."""

@@ -78,7 +78,7 @@ def is_no_event(wire: spoiling.Wire) -> bool:
     [
         ("frames-malformed", str, is_no_event),
         ("frames-binary", bytes, is_no_event),
-        ("events-unknown", dict, lambda wire: wire.get("type") in {None, "response.mood.updated"}),
+        ("events-unknown", dict, lambda wire: wire["type"] == "response.mood.updated"),
     ],
 )
 def test_junk_comes_after_every_beginning_of_an_answer(
@@ -94,7 +94,7 @@ def test_junk_comes_after_every_beginning_of_an_answer(
 def test_one_frame_is_huge() -> None:
     spoil = TROUBLES["frame-huge"].spoiler()
     (_, huge), again = spoil(CREATED), spoil(CREATED)
-    assert len(orjson.dumps(huge)) > 20_000_000
+    assert len(huge) > 20_000_000
     assert again == [CREATED]
 
 

@@ -221,3 +221,10 @@ def test_what_was_missed_of_a_ringing_leg_is_found() -> None:
     assert (call.record.phase, call.record.status) == (DIALLING, CallStatus.RINGING)
     told(call, s.LegFound(CallStatus.IN_PROGRESS, None, START))
     assert call.record.phase is BRIDGING
+
+
+def test_whoever_ends_a_call_whose_time_is_up_the_reason_is_its_length() -> None:
+    call = Call(outbound(max_call_seconds=100, warned=True, silence_seconds=500, reconcile_seconds=500))
+    told(call, *DIALLED)
+    told(call, s.LegEnded(CallStatus.COMPLETED), at=START + 99.5)
+    assert call.record.end_reason is EndReason.MAX_DURATION
