@@ -93,6 +93,15 @@ async def create() -> Runner:
     except PricesFileError as error:
         settings.refuse_to_start(f"The price list needs a change:\n  {error}")
     claim(config.data_dir, "voice server")
+    _introduce(config, agent, prices)
+    for warning in warnings:
+        log.warning("agent_outdated", warning=warning)
+    app = build(config, agent, prices or NO_PRICES)
+    return Runner(app, before_stop=lambda: stop(app))
+
+
+def _introduce(config: VoiceSettings, agent: Agent, prices: Prices | None) -> None:
+    """Say in the log how this server is set up, and what it has to do without."""
     log.info(
         "voice_server_configured",
         version=VERSION,
@@ -110,15 +119,11 @@ async def create() -> Runner:
         owners=len(config.owner_numbers),
         wants_key=config.voice_api_key is not None,
     )
-    for warning in warnings:
-        log.warning("agent_outdated", warning=warning)
     if prices is None:
         missing = (
             "no cost is known, MAX_DOLLARS_PER_DAY counts nothing; copy config/prices.json of the project"
         )
         log.warning("prices_missing", folder=str(config.config_dir), consequence=missing)
-    app = build(config, agent, prices or NO_PRICES)
-    return Runner(app, before_stop=lambda: stop(app))
 
 
 def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Application:

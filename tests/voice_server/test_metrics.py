@@ -91,6 +91,17 @@ async def test_a_webhook_with_a_bad_signature_is_counted(server: RunningServer) 
     assert (await scrape(server))['openclaw_phone_webhooks_total{outcome="bad_signature"}'] == 1
 
 
+async def test_each_webhook_is_counted_by_what_came_of_it(server: RunningServer) -> None:
+    assert [await server.offer("rtc_1"), await server.offer("rtc_1")] == [200, 200]
+    other = b'{"object": "event", "id": "evt_2", "type": "response.completed", "data": {}}'
+    assert await server.webhook(other) == 200
+    assert await server.status_callback("/webhook", CallSid="CA" + "1" * 32, CallStatus="completed") == 204
+    told = await scrape(server)
+    outcomes = {name: n for name, n in told.items() if name.startswith("openclaw_phone_webhooks_total")}
+    assert [name.split('"')[1] for name in sorted(outcomes)] == ["ignored", "offer", "repeated", "status"]
+    assert set(outcomes.values()) == {1}
+
+
 def test_what_was_used_before_a_restart_is_not_counted_again() -> None:
     registry = CollectorRegistry()
     used, more = Usage(output_audio_tokens=5), Usage(output_audio_tokens=7)

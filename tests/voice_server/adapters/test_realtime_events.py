@@ -183,3 +183,32 @@ async def test_every_frame_of_a_whole_call_is_understood(
     signals = [signal for sent in realtime.sent for signal in signals_of(orjson.dumps(sent))]
     assert all(is_sound(signal) for signal in signals)
     assert sum(isinstance(signal, s.ResponseEnded) for signal in signals) == 5
+
+
+@pytest.mark.parametrize(
+    "missing", [{}, {"text_tokens": None}, {"cached_tokens_details": {"audio_tokens": None}}]
+)
+def test_what_is_missing_of_a_usage_counts_nothing_and_costs_no_event(missing: Json) -> None:
+    response = {"id": "r1", "status": "completed", "usage": {"input_token_details": missing}}
+    assert signals_of(frame("response.done", response=response)) == [s.ResponseEnded("r1", (), Usage())]
+
+
+@pytest.mark.parametrize(
+    ("billed", "seconds"),
+    [
+        ({"type": "duration", "seconds": 3.5}, 3.5),
+        ({"type": "tokens", "input_token_details": {"audio_tokens": 13}, "output_tokens": 9}, 1.3),
+        ({"type": "duration", "seconds": None}, 0),
+        ({"type": "tokens", "input_token_details": None}, 0),
+        (None, 0),
+    ],
+)
+def test_a_transcription_is_counted_in_seconds_however_it_is_billed(
+    billed: Json | None, seconds: float
+) -> None:
+    event = frame(
+        "conversation.item.input_audio_transcription.completed", item_id="i1", transcript="Hi", usage=billed
+    )
+    (transcribed,) = signals_of(event)
+    assert isinstance(transcribed, s.CallerTranscribed)
+    assert transcribed.usage == Usage(transcription_seconds=seconds)

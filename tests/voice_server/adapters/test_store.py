@@ -198,3 +198,15 @@ async def test_a_disk_that_does_not_play_along_is_a_database_error(store: Store,
         await store.undelivered_calls()
     with pytest.raises(DatabaseError):
         await store.save(record(1), [])
+
+
+async def test_the_backlog_is_what_the_bridge_has_not_got_and_as_old_as_the_oldest_of_it(
+    store: Store,
+) -> None:
+    assert await store.backlog(STARTED_AT) == (0, 0)
+    call, events = begun(record(1), turns=2)
+    await store.save(call, events)
+    assert await store.backlog(STARTED_AT + 7) == (4, 7)
+    assert await store.backlog(STARTED_AT - 7) == (4, 0)
+    await store.delivered(str(call.call_id), 3)
+    assert (await store.backlog(STARTED_AT))[0] == 1
