@@ -71,7 +71,7 @@ def test_every_fault_of_openai_has_its_outcome() -> None:
     assert named - {"caller-never-heard"} == set(TROUBLES) == set(OUTCOMES)
 
 
-def check_events(bridge: RecordingBridge, sandbox: Sandbox, call_id: str) -> None:
+def check_events(bridge: RecordingBridge, call_id: str, call: RealtimeCall) -> None:
     """Check what holds for every call, whatever goes wrong in it."""
     events = bridge.of(call_id)
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
@@ -81,10 +81,11 @@ def check_events(bridge: RecordingBridge, sandbox: Sandbox, call_id: str) -> Non
     updates = [event for event in events if event["eventType"] == "transcript_update"]
     told = [Turn.of(TranscriptUpdate.model_validate(update)) for update in updates]
     assert len(told) == len({turn.item_id for turn in told})
-    spoken = [item.id for item in sandbox.openai.calls[call_id].conversation.items]
-    assert [turn.item_id for turn in in_order(told)] == sorted(
-        (turn.item_id for turn in told), key=spoken.index
-    )
+    spoken = [item.id for item in call.conversation.items]
+    have = [turn.item_id for turn in in_order(told)]
+    # What the caller was just saying at the end is no item of the conversation yet.
+    assert have == [item_id for item_id in spoken if item_id in have] + have[len(set(have) & set(spoken)) :]
+    assert len(set(have) - set(spoken)) <= 1
 
 
 async def started(sandbox: Sandbox, name: str, script: str | None = None) -> RealtimeCall:
@@ -107,7 +108,7 @@ async def test_a_call_survives_or_ends_once_under(
     ended = (await bridge.until("call_ended", call.call_id, within=20))["data"]
     assert (ended["status"], ended["endReason"]) == outcome.end
     await until(lambda: settled(server, call), within=10)
-    check_events(bridge, sandbox, call.call_id)
+    check_events(bridge, call.call_id, call)
     said = [words for speaker, words, _ in bridge.turns(call.call_id) if speaker == "user"]
     assert not outcome.hears or said[:1] == [QUESTION]
     assert not outcome.counts or Usage(**ended["usage"]) == call.ledger.told
@@ -147,7 +148,7 @@ async def test_a_sideband_that_falls_silent_is_found_out_and_attached_anew(
     await bridge.watch.until(lambda: len(bridge.turns(call.call_id)) > said)
     await server.ask("DELETE", f"/call/{call.call_id}")
     await bridge.until("call_ended", call.call_id)
-    check_events(bridge, sandbox, call.call_id)
+    check_events(bridge, call.call_id, call)
 
 
 async def test_a_caller_who_is_never_heard_is_hung_up(
@@ -173,6 +174,31 @@ async def test_wherever_a_sideband_breaks_off_the_call_goes_on_and_ends_once(
         ended = (await bridge.until("call_ended", call.call_id, within=30))["data"]
         assert ended["status"] == "completed"
         await sandbox.call_over(call.call_id)
-        check_events(bridge, sandbox, call.call_id)
+        check_events(bridge, call.call_id, call)
     await until(lambda: idle(server))
     assert sum(call.missed == 2 for call in calls) > len(calls) * 0.9  # a short talk may end before
+
+
+async def test_all_of_them_at_once_by_number_leave_each_other_alone(
+    start: Start, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    numbers = {"+141555501" + fault.digits: name for name, fault in FAULTS.items() if fault.peer == "openai"}
+    server = await start(
+        MAX_CONCURRENT_CALLS="50",
+        OUTBOUND_NUMBERS=",".join(numbers),
+        RECONCILE_SECONDS="1",
+        SILENCE_SECONDS="2",
+    )
+    server.app[keys.PEERS].realtime._attach_seconds = 1
+    sandbox.world.clock.speed = 50
+    calls = {name: await server.dial(number) for number, name in numbers.items()}
+    for name in ("hangup-failed", "hangup-slow"):
+        await bridge.until("transcript_update", calls[name])
+        await server.ask("DELETE", f"/call/{calls[name]}")
+    for name, call_id in calls.items():
+        await bridge.until("call_ended", call_id, within=30)
+        realtime = (await sandbox.call_over(call_id)).realtime
+        assert realtime
+        check_events(bridge, call_id, realtime)
+        assert realtime.invite.script.fault == name
+    await until(lambda: idle(server))
