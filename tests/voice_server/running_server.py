@@ -12,6 +12,7 @@ from yarl import URL
 from sandbox.app import Sandbox
 from sandbox.signing import twilio_signature, webhook_signature
 from services.voice_server import keys
+from tests.voice_server import twiml_judge
 
 Json = dict[str, Any]
 
@@ -121,11 +122,12 @@ class RunningServer:
             return int(response.status)
 
     async def twiml(self, path: str, **form: str) -> str:
-        """Ask for TwiML."""
+        """Ask for TwiML; what comes must be what Twilio understands, without a redirect."""
         async with self.twilio(path, **form) as response:
-            assert response.status == 200, await response.text()
-            assert response.content_type == "text/xml"
-            return str(await response.text())
+            document = str(await response.text())
+        assert (response.status, response.content_type, response.history) == (200, "text/xml", ()), document
+        twiml_judge.check(document)
+        return document
 
 
 Start = Callable[..., Awaitable[RunningServer]]

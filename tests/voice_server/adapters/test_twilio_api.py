@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, parse_qsl
 
 import orjson
 import pytest
-import structlog
 from aiohttp import ClientSession
+from structlog.testing import capture_logs
 
 from sandbox.app import Sandbox
 from services.voice_server.adapters.twilio_api import Credentials, Leg, TwilioApi
@@ -205,7 +205,7 @@ async def test_a_redirect_is_not_followed(api: TwilioApi, peer: ScriptedPeer) ->
 
 async def test_how_long_a_call_waits_at_twilio_is_in_the_log(api: TwilioApi, peer: ScriptedPeer) -> None:
     peer.answers = [Answer(201, orjson.dumps({"sid": SID, "status": "queued", "queue_time": "2500"}))]
-    with structlog.testing.capture_logs() as logs:
+    with capture_logs() as logs:
         assert await place(api) == SID
     assert [(line["event"], line["call_id"], line["queue_ms"]) for line in logs] == [
         ("call_placed", SID, "2500")

@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from yarl import URL
 
 from sandbox.app import Sandbox
@@ -247,9 +248,11 @@ async def test_a_status_nobody_has_heard_of_changes_nothing(
     assert len(server.app[keys.SWITCHBOARD].active) == 1
 
 
-async def test_the_status_of_a_call_that_nobody_knows_is_taken(server: RunningServer) -> None:
-    assert await server.status_callback("/webhook", CallSid=SID, CallStatus="completed") == 204
-    assert await server.status_callback("/webhook?ref=old", CallSid=SID, CallStatus="completed") == 204
+async def test_the_status_of_a_call_that_nobody_knows_is_taken_and_logged(server: RunningServer) -> None:
+    with capture_logs() as logs:
+        assert await server.status_callback("/webhook", CallSid=SID, CallStatus="completed") == 204
+        assert await server.status_callback("/webhook?ref=old", CallSid=SID, CallStatus="completed") == 204
+    assert [(line["event"], line["call_id"]) for line in logs] == [("status_of_unknown_call", SID)] * 2
     assert await server.history() == []
 
 
