@@ -123,6 +123,13 @@ def quiet(evidence: Evidence) -> Iterator[Wrong]:
             yield Wrong(call_id, f"has its transcript {call['transcript_state']}")
 
 
+def gauges(evidence: Evidence) -> Iterator[Wrong]:
+    """The services measure that nothing is left."""
+    for name, value in evidence.gauges.items():
+        if value:
+            yield Wrong(None, f"{name} is {value:g}")
+
+
 def sockets(evidence: Evidence) -> Iterator[Wrong]:
     """No socket is left open."""
     for program, (before, after) in evidence.sockets.items():

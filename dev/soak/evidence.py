@@ -56,6 +56,7 @@ class Evidence:
         sessions: the bridge's.
         written: the lines of each OpenClaw transcript file.
         active: `GET /calls`.
+        gauges: what `/metrics` of the services tells of what is not over.
         sockets: open sockets of each service by what they are, before the first call and after the last.
         logs: what all processes have printed.
         killed: which services were killed meanwhile, one after the other.
@@ -68,6 +69,7 @@ class Evidence:
     sessions: list[Mapping[str, Any]] = field(default_factory=list)
     written: Mapping[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     active: Mapping[str, Any] = field(default_factory=dict)
+    gauges: Mapping[str, float] = field(default_factory=dict)
     sockets: Mapping[str, tuple[Counter[str], Counter[str]]] = field(default_factory=dict)
     logs: list[LogLine] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)

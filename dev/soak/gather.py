@@ -5,12 +5,22 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from dev.soak import logbook
 from dev.soak.evidence import Evidence, Heard, Played
 from dev.soak.stage import Stage
 
 QUIET_SECONDS = 45
 """How long after the last call everything may take to become quiet: reconciling, repeating, writing."""
+
+_NOTHING_LEFT = {
+    "openclaw_phone_active_calls",
+    "openclaw_phone_outbox_events",
+    "openclaw_phone_outbox_stuck_calls",
+    "openclaw_bridge_sessions",
+}
+"""The gauges that are 0 when nothing goes on any more."""
 
 
 async def gather(
@@ -31,6 +41,7 @@ async def gather(
         sessions=(await stage.get(f"{stage.bridge.url}/sessions"))["sessions"],
         written=_written(stage),
         active=await stage.get(f"{stage.voice.url}/calls"),
+        gauges={**await _gauges(stage, stage.voice.url), **await _gauges(stage, stage.bridge.url)},
         sockets={name: (before, now[name]) for name, before in sockets_before.items()},
         logs=[
             line
@@ -68,6 +79,16 @@ async def _history(stage: Stage) -> dict[str, dict[str, Any]]:
         if page["next_cursor"] is None:
             return calls
         cursor = f"&cursor={page['next_cursor']}"
+
+
+async def _gauges(stage: Stage, service: str) -> dict[str, float]:
+    text = await stage.text(f"{service}/metrics")
+    return {
+        " ".join((sample.name, *sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name in _NOTHING_LEFT
+    }
 
 
 def _written(stage: Stage) -> dict[str, list[Mapping[str, Any]]]:

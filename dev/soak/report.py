@@ -13,6 +13,7 @@ BOOKS: dict[str, Book] = {
     "ends": books.ends,
     "turns": turns.turns,
     "quiet": books.quiet,
+    "gauges": books.gauges,
     "sockets": books.sockets,
     "usage": books.usage,
     "logs": logbook.logs,

@@ -50,6 +50,11 @@ class Stage:
         async with self.http.get(url, raise_for_status=True) as answer:
             return await answer.json()
 
+    async def text(self, url: str) -> str:
+        """Ask for a document that is not JSON; raises as `get` does."""
+        async with self.http.get(url, raise_for_status=True) as answer:
+            return await answer.text()
+
     async def faults(self) -> list[str]:
         """List what the sandbox can let go wrong."""
         listed = await self.get(f"{self.sandbox.url}/sandbox/faults")

@@ -84,6 +84,7 @@ def a_run(spoil: Callable[[Any], object] | None = None, **plan: Any) -> Evidence
         "sessions": [{"callId": CALL, "state": "synced", "turns": 3, "lastError": None}],
         "written": {"s.jsonl": _written()},
         "active": {"active_calls": 0, "calls": []},
+        "gauges": {"openclaw_phone_outbox_events": 0.0},
         "sockets": {"voice server": (Counter(listening=1), Counter(listening=1))},
         "logs": [LogLine("voice server", "{…}", {"event": "call_progressed", "level": "info"})],
         "killed": [],

@@ -77,6 +77,11 @@ SPOILT: list[tuple[str, str, Callable[[Any], object]]] = [
     ("quiet", "['CA2']", lambda run: run["sandbox"][0]["legs"][1].update(statuses=["ringing"])),
     ("quiet", "sidebands open", lambda run: at_openai(run).update(sidebands=1)),
     ("quiet", "is failed at the bridge", lambda run: run["sessions"][0].update(state="failed")),
+    (
+        "gauges",
+        "openclaw_phone_outbox_events is 2",
+        lambda run: run["gauges"].update(openclaw_phone_outbox_events=2),
+    ),
     ("quiet", "pending", lambda run: the_call(run).update(transcript_state="pending")),
     ("sockets", "1 more", lambda run: run["sockets"]["voice server"][1].update({"to the sandbox": 1})),
     ("usage", "the sandbox told", lambda run: at_openai(run)["usage_told"].update(input_text_tokens=11)),
