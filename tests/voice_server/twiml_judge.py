@@ -6,7 +6,6 @@ and which attributes each has, is learnt by having it build every one of them.
 
 import inspect
 import re
-from functools import cache
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -57,7 +56,6 @@ def _check_inside(parent: ET.Element, kind: type[TwiML]) -> None:
         _check_inside(element, child)
 
 
-@cache
 def _children(kind: type[TwiML]) -> dict[str, tuple[type[TwiML], frozenset[str]]]:
     """Have the library build everything that may stand in a verb: its kind and its attributes by its tag."""
     children = {}

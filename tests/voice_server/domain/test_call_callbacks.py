@@ -15,7 +15,7 @@ from tests.voice_server.domain.records import outbound
 from tests.voice_server.domain.signals import DIALLED, FINAL, RTC, SID
 from tests.voice_server.domain.witness import Witness
 
-STORIES = {
+STORIES: dict[CallStatus, tuple[str, ...]] = {
     status: (
         "initiated",
         "ringing",
