@@ -12,6 +12,7 @@ from shared.events import CallStatus
 from tests.voice_server.recording_bridge import RecordingBridge
 from tests.voice_server.running_server import OWNER, RunningServer, Start
 from tests.voice_server.serving import Answer, scripted
+from tests.voice_server.test_faults_twilio import grow_old
 
 SID = "CA" + "6" * 32
 NO_ANSWER = "+14155550105"
@@ -77,6 +78,20 @@ async def test_a_call_that_openai_does_not_take_is_rejected_there_and_hung_up_at
     assert call.realtime
     asked = [request.path.rpartition("/")[2] for request in sandbox.openai.received]
     assert asked == ["accept", "hangup", "reject"]
+
+
+async def test_a_person_who_picked_up_is_hung_up_at_twilio_if_openai_never_hears_of_it(
+    server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    call_id = await server.dial(NO_ANSWER)
+    leg = sandbox.twilio.legs[call_id]
+    await server.twiml(str(leg.url).removeprefix(server.url), CallSid=call_id)
+    await bridge.until("call_answered", call_id)
+    grow_old(server)
+    ended = (await bridge.until("call_ended", call_id))["data"]
+    assert (ended["status"], ended["endReason"]) == ("failed", "connection_failed")
+    assert leg.status.is_final
+    assert sandbox.openai.received == []
 
 
 async def test_a_document_for_a_call_that_is_over_or_ending_hangs_up(
