@@ -24,6 +24,7 @@ class Switches:
         bad_session: whether `accept` refuses a wrong session, or takes it for a call that is never joinable.
         new_models: whether models unknown to the sandbox are taken.
         gpt_transcribe: whether `gpt-transcribe` and `gpt-live-transcribe` are taken.
+        mid_call: the frame, counted from the first, at which a fault strikes that comes in mid-call.
         hang_up_close: how sidebands end when the caller hangs up: 1005 without a code, 1006 without a word.
         pending_seconds: how long a call rings at OpenAI until it is given up (real seconds).
         truncated: where `conversation.item.truncated` stands among the frames of a barge-in.
@@ -48,6 +49,7 @@ class Switches:
     bad_session: Literal["refused", "dead"] = "refused"
     new_models: bool = False
     gpt_transcribe: bool = True
+    mid_call: int = 70
     hang_up_close: Literal[1000, 1001, 1005, 1006] = 1006
     pending_seconds: float = 30.0
     truncated: Literal["before_done", "after_done"] = "before_done"

@@ -13,7 +13,7 @@ from sandbox.openai.ledger import Ledger
 from sandbox.openai.response import Reply
 from sandbox.openai.sideband import Frame, Sideband
 from sandbox.openai.spoiling import Wire
-from sandbox.openai.troubles import NONE, TROUBLES, Trouble
+from sandbox.openai.troubles import MID_CALL, NONE, TROUBLES, Trouble
 from sandbox.sip import Invite
 from sandbox.world import World
 from shared.tasks import Tasks
@@ -148,14 +148,15 @@ class RealtimeCall:
 
     def _stumble(self) -> None:
         """Let happen what the call's trouble has for this frame."""
-        if self.emitted in self.trouble.breaks_at:
+        moments = {self.emitted, MID_CALL} if self.emitted == self.world.switches.mid_call else {self.emitted}
+        if moments & self.trouble.breaks_at:
             for sideband in list(self.sidebands):
                 sideband.end(self.trouble.breaks_with)
                 self.detach(sideband)
-        if self.emitted == self.trouble.falls_silent_at:
+        if self.trouble.falls_silent_at in moments:
             for sideband in self.sidebands:
                 sideband.fall_silent()
-        if self.emitted == self.trouble.expires_at:
+        if self.trouble.expires_at in moments:
             error = {"type": "invalid_request_error", "code": "session_expired", "message": _EXPIRED}
             self.emit("error", error={**error, "param": None, "event_id": None})
             self.end(EndCause.EXPIRED)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from sandbox.openai import spoiling
 from sandbox.openai.spoiling import Spoiler, unspoiled
 
+MID_CALL = -1
+"""In place of a frame: the one that the switch `mid_call` names."""
+
 
 @dataclass(frozen=True)
 class Refusals:
@@ -55,7 +58,6 @@ class Trouble:
     tool_calls: int = 1
 
 
-_MID_CALL = 70
 _TOOL_CALL = 45  # of the owner's talk: the model is just writing the arguments
 
 
@@ -64,15 +66,15 @@ def _spoiled(spoiler: Spoiler) -> Trouble:
 
 
 TROUBLES: dict[str, Trouble] = {
-    "sideband-drops": Trouble(breaks_at=frozenset({_MID_CALL})),
+    "sideband-drops": Trouble(breaks_at=frozenset({MID_CALL})),
     "sideband-keeps-dropping": Trouble(breaks_at=frozenset(range(20, 5000, 12))),
-    "sideband-restarted": Trouble(breaks_at=frozenset({_MID_CALL}), breaks_with=1001),
-    "sideband-failed": Trouble(breaks_at=frozenset({_MID_CALL}), breaks_with=1011),
-    "sideband-falls-silent": Trouble(falls_silent_at=_MID_CALL),
+    "sideband-restarted": Trouble(breaks_at=frozenset({MID_CALL}), breaks_with=1001),
+    "sideband-failed": Trouble(breaks_at=frozenset({MID_CALL}), breaks_with=1011),
+    "sideband-falls-silent": Trouble(falls_silent_at=MID_CALL),
     "sideband-drops-tool-call": Trouble(breaks_at=frozenset({_TOOL_CALL})),
     "sideband-late": Trouble(misses=3),
     "sideband-never": Trouble(misses=math.inf),
-    "session-expired": Trouble(expires_at=_MID_CALL),
+    "session-expired": Trouble(expires_at=MID_CALL),
     "webhook-doubled": Trouble(webhook_ids=(0, 0)),
     "webhook-doubled-anew": Trouble(webhook_ids=(0, 1)),
     "webhook-after-hang-up": Trouble(gives_up_first=True),

@@ -13,6 +13,7 @@ from tests.voice_server.running_server import OWNER, RunningServer
 
 OTHER_VALUES: dict[str, list[Any]] = {
     "pending_seconds": [3.0],
+    "mid_call": [20],
     "greeting_seconds": [1.0],
     "webhook_retries": [0],
     "webhook_seconds": [0.5],

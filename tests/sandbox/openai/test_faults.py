@@ -97,7 +97,7 @@ async def test_a_silent_sideband_carries_not_even_the_end(sandbox: Sandbox, http
     call = ring(sandbox, "sideband-falls-silent", "endless")
     await post(http, sandbox, call, "accept")
     async with http.ws_connect(f"{sandbox.url}/v1/realtime?call_id={call.call_id}", headers=KEY) as socket:
-        await sandbox.world.watch.until(lambda: call.emitted > call.trouble.falls_silent_at + 20)
+        await sandbox.world.watch.until(lambda: call.emitted > sandbox.switches.mid_call + 20)
         told = len(call.sent)
         call.end(EndCause.CALLER_HUNG_UP)
         seen = []

@@ -134,6 +134,22 @@ async def test_a_greeting_asked_for_while_the_model_speaks_is_refused(
     assert (error["code"], error["event_id"]) == ("conversation_already_has_active_response", "ev_greet")
 
 
+@pytest.mark.parametrize("frame", [1, 30])
+async def test_where_a_sideband_drops_is_a_switch(sandbox: Sandbox, http: ClientSession, frame: int) -> None:
+    sandbox.switches.mid_call = frame
+    call = ring(sandbox, "sideband-drops")
+    control = f"{sandbox.url}/v1/realtime/calls/{call.call_id}/accept"
+    async with http.post(control, headers=KEY, json=SESSION):
+        pass
+    url = f"{sandbox.url}/v1/realtime?call_id={call.call_id}"
+    async with http.ws_connect(url, headers=KEY) as socket:
+        await socket.send_json(GREETS)
+        came = [message async for message in socket if message.type is WSMsgType.TEXT]
+        assert socket.close_code == 1006
+    assert len(came) <= frame
+    assert call.is_live
+
+
 async def test_a_response_never_ends(sandbox: Sandbox, http: ClientSession) -> None:
     came = await listen(sandbox, http, "done-missing", has("response.created", 2))
     assert not has("response.done")(came)
