@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from yarl import URL
 
@@ -249,7 +250,7 @@ async def test_a_status_nobody_has_heard_of_changes_nothing(
 
 
 async def test_the_status_of_a_call_that_nobody_knows_is_taken_and_logged(server: RunningServer) -> None:
-    with capture_logs() as logs:
+    with capture_logs([merge_contextvars]) as logs:
         assert await server.status_callback("/webhook", CallSid=SID, CallStatus="completed") == 204
         assert await server.status_callback("/webhook?ref=old", CallSid=SID, CallStatus="completed") == 204
     assert [(line["event"], line["call_id"]) for line in logs] == [("status_of_unknown_call", SID)] * 2
