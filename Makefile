@@ -30,7 +30,7 @@ soak: setup ## 300 random calls against the sandbox, then the books are checked;
 	@$(BIN)/python -m dev.soak $(SOAK)
 
 test: setup ## the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: setup ## format, lint, types, import contracts, dead code
 	@$(BIN)/ruff format --check --quiet .
