@@ -16,6 +16,9 @@ NOT_PLACED: dict[str, set[int]] = {
 }
 """How `POST /call` answers where the fault keeps the call from being placed, or us from knowing."""
 
+PERHAPS_PLACED = frozenset({"create-failed", "create-cut"})
+"""Faults after which nothing is placed, and we cannot know it."""
+
 _END: dict[str, set[tuple[str, str]]] = {
     "talk": {("completed", "assistant_hung_up")},
     "greeting": {("completed", "caller_hung_up")},
