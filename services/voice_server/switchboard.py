@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from services.voice_server.adapters.twilio_errors import (
 )
 from services.voice_server.adapters.twilio_webhook import TOKEN_HEADER
 from services.voice_server.call_runner import CallRunner
+from services.voice_server.directory import Directory
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.call import Call
 from services.voice_server.domain.opening import Limits, new_call, refused
@@ -31,7 +31,6 @@ from shared.tasks import Tasks
 
 log = structlog.get_logger()
 
-_TOKEN = "token:"  # noqa: S105 - it stands before one
 _HANG_UP_SECONDS = 2.5
 
 
@@ -65,10 +64,9 @@ class Switchboard:
         self._limits = limits
         self._tasks = tasks
         self._running: list[CallRunner] = []
-        self._named: dict[str, CallRunner] = {}
+        self._directory = Directory()
         self._stopping = False
         self._deciding: dict[str, asyncio.Lock] = {}
-        self._late: deque[str] = deque(maxlen=1000)
 
     @property
     def active(self) -> list[CallRecord]:
@@ -77,7 +75,7 @@ class Switchboard:
 
     def find(self, name: str) -> CallRunner | None:
         """Find a running call by its ref, or by Twilio's or OpenAI's id of it."""
-        return self._named.get(name)
+        return self._directory.find(name)
 
     async def resume(self) -> None:
         """Take up the calls that ran when the server was stopped or killed; with CALLS=off, end them."""
@@ -85,7 +83,7 @@ class Switchboard:
         for record, published in await self._peers.store.unfinished():
             log.info("call_resumed", call_id=record.call_id, phase=record.phase)
             runner = self._run(record, published, resumed=True)
-            self._know(runner, record.call_sid, record.rtc_id)
+            self._directory.enter(runner, record.call_sid, record.rtc_id)
             if self._policy.calls is Calls.OFF:
                 runner.tell(s.HangUpRequested(EndReason.SERVER_STOPPED))
 
@@ -142,7 +140,7 @@ class Switchboard:
     def placed(self, runner: CallRunner, call_sid: str) -> None:
         """Learn Twilio's id of a call, from its answer or from any of its requests."""
         if not runner.ended.is_set():
-            self._know(runner, call_sid)
+            self._directory.enter(runner, call_sid)
             runner.tell(s.LegPlaced(call_sid))
 
     async def offered(self, offer: Offer) -> bool:
@@ -162,11 +160,10 @@ class Switchboard:
     async def _decide(self, offer: Offer) -> None:
         tokens = offer.headers.getall(TOKEN_HEADER, [])
         if tokens:
-            token = _token(tokens[0])
-            ours = self._named.pop(token, None) if len(tokens) == 1 else None
+            ours = self._directory.use_secret(tokens[0]) if len(tokens) == 1 else None
             if ours and ours.record.phase in {Phase.DIALLING, Phase.BRIDGING}:
                 await self._join(ours, offer)
-            elif ours or token in self._late:
+            elif ours or self._directory.was_ours(tokens[0]):
                 # Our call ended while its INVITE was on its way. It is in the history as it is.
                 self._reject(offer, UNAVAILABLE)
             else:
@@ -182,7 +179,7 @@ class Switchboard:
             await self._join(self._run(record), offer)
 
     async def _join(self, runner: CallRunner, offer: Offer) -> None:
-        self._know(runner, offer.rtc_id)
+        self._directory.enter(runner, offer.rtc_id)
         runner.tell(s.CallOffered(offer.rtc_id))
         await runner.caught_up()
 
@@ -264,7 +261,7 @@ class Switchboard:
     def _run(self, record: CallRecord, published: Sequence[str] = (), *, resumed: bool = False) -> CallRunner:
         runner = CallRunner(Call(record, published, self._peers.prices), self._peers)
         self._running.append(runner)
-        self._know(runner, record.ref, record.sip_token and _token(record.sip_token))
+        self._directory.enter(runner, record.ref, secret=record.sip_token)
         self._tasks.start(self._live(runner, resumed=resumed), name=f"call:{record.ref}")
         return runner
 
@@ -274,16 +271,11 @@ class Switchboard:
         finally:
             self._running.remove(runner)
             self._quotas.ended(runner.record)
-            names = {name for name, other in self._named.items() if other is runner}
-            self._named = {name: other for name, other in self._named.items() if name not in names}
-            self._late.extend(name for name in names if name.startswith(_TOKEN))
+            self._directory.remove(runner)
             # A call that could not be ended in time when the server stops is taken up at the next start.
             if not runner.ended.is_set() and not self._stopping:
                 await runner.give_up()
             runner.let_go()
-
-    def _know(self, runner: CallRunner, *names: str | None) -> None:
-        self._named |= {name: runner for name in names if name}
 
     async def _turn_away(self, offer: Offer, sip_status: int) -> None:
         await self._note_refusal(offer.caller, rtc_id=offer.rtc_id)
@@ -300,8 +292,3 @@ class Switchboard:
         log.info("caller_turned_away", call_id=record.call_id, caller=record.phone_number)
         await self._peers.store.save(record, [])
         self._peers.metrics.ended(record)
-
-
-def _token(secret: str) -> str:
-    # Apart from the other names: whoever knows the id of a call must not pass it off as its secret.
-    return f"{_TOKEN}{secret}"
