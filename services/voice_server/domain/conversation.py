@@ -202,8 +202,23 @@ class Conversation:
     def _item(self, item_id: str, speaker: Speaker) -> _Item:
         if item_id not in self._items:
             self._items[item_id] = _Item(item_id, speaker)
-            self._order.append(self._items[item_id])
+            place = self._place_unannounced(speaker)
+            self._order.insert(place, self._items[item_id])
+            self._done = min(self._done, place)
         return self._items[item_id]
+
+    def _place_unannounced(self, speaker: Speaker) -> int:
+        # The caller's words lag behind the reply. If both announcements were missed, they go in front of it.
+        place = len(self._order)
+        for index in range(place - 1, -1, -1):
+            item = self._order[index]
+            if speaker is Speaker.ASSISTANT or item.speaker is Speaker.CALLER:
+                break
+            if item.spoken and item.item_id not in self._placed:
+                place = index
+        # One whose own words are still to come is what that reply answers.
+        is_answered = place and self._order[place - 1].speaker is Speaker.CALLER
+        return len(self._order) if is_answered and self._order[place - 1].in_the_way else place
 
     def _spoken(self, item_id: str, speaker: Speaker) -> _Item:
         # Words are the proof that an item whose announcement was missed is a turn.

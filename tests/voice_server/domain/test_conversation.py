@@ -56,6 +56,37 @@ def test_after_a_restart_no_turn_is_published_again_and_the_order_stands(
     assert must <= set(teller.transcript)
 
 
+def test_words_of_the_caller_go_before_the_reply_when_a_gap_took_both_announcements() -> None:
+    talk = Conversation()
+    talk.add("greeting", None, ASSISTANT, START)
+    talk.write("greeting", "Hi.")
+    talk.grow("reply", ASSISTANT, "One ")
+    talk.transcribe("question", "What is new?", START)
+    talk.add("tool_call", "reply", None, START)
+    talk.add("next", "tool_call", USER, START)
+    talk.transcribe("next", "Thanks.", START)
+    said = [turn.item_id for turn in talk.flush(START)]
+    assert said == ["greeting", "question", "reply", "next"]
+
+
+def test_a_gap_that_took_more_than_one_turn_leaves_the_rest_in_order() -> None:
+    talk = Conversation()
+    talk.add("first", None, USER, START)
+    talk.transcribe("first", "Hello?", START)
+    talk.grow("reply", ASSISTANT, "One ")
+    talk.transcribe("last", "And?", START)
+    assert [turn.item_id for turn in talk.flush(START)] == ["first", "last", "reply"]
+
+
+def test_a_turn_the_caller_begins_comes_after_a_reply_whose_announcement_was_missed() -> None:
+    talk = Conversation()
+    talk.add("question", None, USER, START)
+    talk.grow("question", USER, "What")
+    talk.grow("reply", ASSISTANT, "One ")
+    talk.grow("more", USER, "And")
+    assert [turn.item_id for turn in talk.flush(START)] == ["question", "reply", "more"]
+
+
 def test_a_turn_waits_for_the_one_before_it() -> None:
     talk = Conversation()
     talk.add("question", None, USER, START)
