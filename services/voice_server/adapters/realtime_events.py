@@ -129,8 +129,9 @@ def _response_done(event: Event) -> list[s.Signal]:
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Read the `usage` of a response. Cached tokens without details count as text first."""
-    taken, given = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
+    """Read the `usage` of a response. Tokens without details count as text, cached ones as text first."""
+    taken = usage.get("input_token_details") or {"text_tokens": usage.get("input_tokens")}
+    given = usage.get("output_token_details") or {"text_tokens": usage.get("output_tokens")}
     text, audio = _count(taken, "text_tokens"), _count(taken, "audio_tokens")
     cached = taken.get("cached_tokens_details")
     if cached is None:
@@ -153,6 +154,8 @@ def _count(details: Mapping[str, Any], name: str) -> Any:
 
 def _error(event: Event) -> list[s.Signal]:
     error = event["error"]
+    if error.get("code") == "session_expired":
+        return [s.SidebandClosed(expired=True)]
     return [s.RequestRefused(_text_or_none(error, "event_id"), str(error.get("code")))]
 
 
@@ -168,6 +171,7 @@ _TRANSLATIONS: Mapping[str, Callable[[Event], list[s.Signal]]] = {
     "input_audio_buffer.speech_started": lambda _: [s.CallerSpoke(goes_on=True)],
     "input_audio_buffer.speech_stopped": lambda _: [s.CallerSpoke(goes_on=False)],
     "input_audio_buffer.dtmf_event_received": lambda _: [s.CallerSpoke(goes_on=False)],
+    "input_audio_buffer.timeout_triggered": lambda _: [s.CallerIdled()],
     "output_audio_buffer.started": lambda event: [s.PlaybackStarted(_text(event, "response_id"))],
     "output_audio_buffer.stopped": _playback_ended(cut=False),
     "output_audio_buffer.cleared": _playback_ended(cut=True),

@@ -157,7 +157,7 @@ class Dialogue:
         self._waiting = self._waiting or self._request(request.instructions)
 
     def _next(self) -> list[Command]:
-        if self._active or self._is_cut_off or not self._waiting:
+        if self.is_answering or self._is_cut_off or not self._waiting:
             return []
         self._requested, self._waiting = self._waiting, None
         return [self._requested]

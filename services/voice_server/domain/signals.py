@@ -219,6 +219,11 @@ class CallerSpoke(Signal):
 
 
 @dataclass(frozen=True, slots=True)
+class CallerIdled(Signal):
+    """OpenAI has waited in vain for the caller, and lets the assistant ask. Nobody speaks to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackStarted(Signal):
     """The caller hears the first sound of a response."""
 

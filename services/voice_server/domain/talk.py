@@ -14,6 +14,7 @@ from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.dialogue import Dialogue
 from services.voice_server.domain.instructions import END_CALL, INTERRUPTED
 from services.voice_server.domain.record import Draft, OpenTool
+from services.voice_server.domain.tool_call import finished, request_of
 from shared.events import Speaker, ToolFinishedData, ToolStartedData, TurnData, Usage
 
 GOODBYE_SECONDS = 5
@@ -67,7 +68,7 @@ class Talk:
         self._billed: set[str] = set()
         self._owed: set[str] = set()
         self._voice_at = at
-        self._caller_speaks = False
+        self._caller_speaks = self._is_idle = False
         self._goodbye_by: float | None = None
         self._ask_at: float | None = None
 
@@ -111,7 +112,7 @@ class Talk:
 
     def silent_at(self, silence_seconds: int) -> float:
         """Compute when nobody will have spoken for that long."""
-        somebody_speaks = self._caller_speaks or self._dialogue.is_heard
+        somebody_speaks = self._caller_speaks or (self._dialogue.is_heard and not self._is_idle)
         return self._voice_at + silence_seconds + (MONOLOGUE_SECONDS if somebody_speaks else 0)
 
     @property
@@ -169,7 +170,7 @@ class Talk:
 
     @_take.register
     def _text_grew(self, signal: s.TextGrew, at: float) -> list[Outcome]:
-        self._voice_at = at
+        self._heard(at)
         turn = self._conversation.grow(signal.item_id, signal.speaker, signal.text)
         return [SoFar(turn)] if turn else []
 
@@ -203,18 +204,26 @@ class Talk:
 
     @_take.register
     def _caller_spoke(self, signal: s.CallerSpoke, at: float) -> list[Outcome]:
-        self._voice_at, self._caller_speaks, self._ask_at = at, signal.goes_on, None
+        self._is_idle = False
+        self._heard(at)
+        self._caller_speaks, self._ask_at = signal.goes_on, None
+        return []
+
+    @_take.register
+    def _caller_idled(self, _: s.CallerIdled, __: float) -> list[Outcome]:
+        self._is_idle = True
         return []
 
     @_take.register
     def _playback_started(self, signal: s.PlaybackStarted, at: float) -> list[Outcome]:
-        self._voice_at, self._ask_at = at, None
+        self._heard(at)
+        self._ask_at = None
         self._dialogue.playback_started(signal.response_id)
         return []
 
     @_take.register
     def _playback_ended(self, signal: s.PlaybackEnded, at: float) -> list[Outcome]:
-        self._voice_at = at
+        self._heard(at)
         commands = self._dialogue.playback_ended(signal.response_id, cut=signal.cut)
         self._conversation.played(signal.response_id, cut=signal.cut, at=at)
         if self._goodbye_by is not None and not self._dialogue.is_heard:
@@ -252,8 +261,8 @@ class Talk:
         if call.name == END_CALL:
             speaks = self._dialogue.is_heard or self._conversation.expects_playback(response_id)
             self._goodbye_by = at + GOODBYE_SECONDS if speaks else at
-            return [_finished(self._dialogue.drop(call.tool_call_id), at, ok=True, output="")]
-        if request := _request_of(call.arguments):
+            return [finished(self._dialogue.drop(call.tool_call_id), at, ok=True, output="")]
+        if request := request_of(call.arguments):
             return [AskOpenClaw(call.tool_call_id, request)]
         problem = 'Send {"request": "…"} with what you want to know or have done.'
         return self._answer(call.tool_call_id, at, ok=False, output=problem)
@@ -267,29 +276,19 @@ class Talk:
     def _answer(self, tool_call_id: str, at: float, *, ok: bool, output: str) -> list[Outcome]:
         told = json.dumps({"ok": ok, "answer" if ok else "error": output}, ensure_ascii=False)
         tool, commands = self._dialogue.answer(tool_call_id, told)
-        return [_finished(tool, at, ok=ok, output=output), *commands]
+        return [finished(tool, at, ok=ok, output=output), *commands]
 
     @_take.register
     def _output_taken(self, signal: s.OutputTaken, _: float) -> list[Outcome]:
         self._dialogue.taken(signal.tool_call_id)
         return []
 
+    def _heard(self, at: float) -> None:
+        # What the assistant says into an empty room is not talk.
+        if not self._is_idle:
+            self._voice_at = at
+
     def _bill(self, name: str, usage: Usage) -> None:
         if name not in self._billed:
             self._billed.add(name)
             self.usage += usage
-
-
-def _finished(tool: OpenTool, at: float, *, ok: bool, output: str) -> ToolFinishedData:
-    seconds = max(0, at - tool.started_at)
-    return ToolFinishedData(
-        tool_call_id=tool.tool_call_id, name=tool.name, ok=ok, output=output, duration_seconds=seconds
-    )
-
-
-def _request_of(arguments: str) -> str | None:
-    try:
-        request = json.loads(arguments).get("request")
-    except (ValueError, AttributeError, RecursionError):
-        return None
-    return request.strip() or None if isinstance(request, str) else None

@@ -186,3 +186,14 @@ def test_a_question_under_way_when_the_server_stopped_is_answered_with_its_loss(
     subject.go_on(NOW + 8)
     told(subject, s.OutputTaken("t1"))
     assert (subject.open_tools, subject.wake_at) == ((), None)
+
+
+def test_questions_into_an_empty_room_do_not_break_the_silence() -> None:
+    subject = talk()
+    told(
+        subject, s.CallerIdled(), s.PlaybackStarted("r1"), s.TextGrew("i1", ASSISTANT, "Hello?"), at=NOW + 50
+    )
+    assert subject.silent_at(60) == NOW + 60
+    told(subject, s.CallerSpoke(goes_on=False), at=NOW + 55)
+    told(subject, s.PlaybackEnded("r1", cut=False), at=NOW + 57)
+    assert subject.silent_at(60) == NOW + 117
