@@ -73,6 +73,8 @@ def sandbox_environment(settings: SandboxSettings, ports: Ports, folder: Path) -
         "OPENCLAW_STORE": "jsonl",
         "OWNER_NUMBERS": OWNER,
         "DRAIN_SECONDS": "2",
+        # Trying one fault after the other looks like dialling through a range of numbers.
+        "MAX_CALLS_PER_HOUR": "1000",
     }
 
 

@@ -215,6 +215,7 @@ class CallRunner:
             await asyncio.sleep(0.1 * (self._reattached - 1) * rejoin)
             async with self._peers.realtime.attach(rtc_id, rejoin=rejoin) as sideband:
                 self._sideband = sideband
+                log.info("sideband_attached", rejoin=rejoin)
                 self.tell(s.SidebandAttached())
                 try:
                     async for signal in sideband.signals():

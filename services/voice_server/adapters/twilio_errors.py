@@ -41,7 +41,7 @@ class TwilioUnreachableError(TwilioError):
 
 
 class TwilioUncertainError(TwilioError):
-    """Twilio did not answer clearly; the call may have been placed."""
+    """The call may have been placed: see GET /history, and repeat it with the same Idempotency-Key only."""
 
 
 _CALLER_ID = {
