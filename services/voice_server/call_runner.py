@@ -82,6 +82,7 @@ class CallRunner:
         self._session_known = asyncio.Event()
         self._tools_running = 0
         self._reattached = 0
+        self._is_given_up = False
 
     @property
     def record(self) -> CallRecord:
@@ -93,11 +94,17 @@ class CallRunner:
         self._signals.put_nowait(signal)
 
     async def caught_up(self) -> None:
-        """Wait until what came of the signals so far is on disk, or the call is not run any more."""
+        """Wait until what came of the signals so far is on disk, or the call is not run any more.
+
+        Raises:
+            shared.database.DatabaseError: it could not be saved, and the call has been given up.
+        """
         if not self.ended.is_set():
             saved = asyncio.Event()
             self._signals.put_nowait(saved)
             await saved.wait()
+        if self._is_given_up:
+            raise DatabaseError("The call cannot be saved.")
 
     def let_go(self) -> None:
         """Free whoever waits for a call that is not run any more."""
@@ -126,6 +133,7 @@ class CallRunner:
                     for event in saved:
                         event.set()
             except DatabaseError:
+                self._is_given_up = True
                 await self.give_up()
                 self.ended.set()
                 raise

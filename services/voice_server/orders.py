@@ -112,4 +112,4 @@ class Orders:
             return None
         if call.call_id:
             return call.call_id
-        raise StillPlacedError if call.ended_at is None else TwilioUncertainError
+        raise StillPlacedError if runner and call.ended_at is None else TwilioUncertainError

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -26,6 +27,7 @@ from services.voice_server.domain.policy import Calls, DestinationRefusedError, 
 from services.voice_server.domain.quotas import DAY_SECONDS, Quotas
 from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.peers import Peers
+from shared.database import DatabaseError
 from shared.events import Direction, EndReason
 from shared.tasks import Tasks
 
@@ -66,7 +68,7 @@ class Switchboard:
         self._running: list[CallRunner] = []
         self._directory = Directory()
         self._stopping = False
-        self._deciding: dict[str, asyncio.Lock] = {}
+        self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def active(self) -> list[CallRecord]:
@@ -125,11 +127,12 @@ class Switchboard:
             runner.tell(s.LegRefused())
             raise
         self.placed(runner, call_sid)
-        await runner.identified.wait()
-        if runner.record.call_sid is None:
-            await self._abandon(call_sid)
-            raise CallGivenUpError
-        return call_sid
+        with suppress(DatabaseError):
+            await runner.caught_up()
+            if runner.record.call_sid:
+                return call_sid
+        await self._abandon(call_sid)
+        raise CallGivenUpError
 
     async def _abandon(self, call_sid: str) -> None:
         try:
@@ -204,11 +207,9 @@ class Switchboard:
     @asynccontextmanager
     async def _first(self, name: str) -> AsyncIterator[bool]:
         """Tell whether a call has never been decided about: its own record is the proof. One at a time."""
-        try:
-            async with self._deciding.setdefault(name, asyncio.Lock()):
-                yield self.find(name) is None and await self._peers.store.call(name) is None
-        finally:
-            self._deciding.pop(name, None)
+        lock = self._deciding.setdefault(name, asyncio.Lock())
+        async with lock:
+            yield self.find(name) is None and await self._peers.store.call(name) is None
 
     async def hang_up(self, runner: CallRunner, reason: EndReason) -> None:
         """End a call in whatever state it is; return when it has ended."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from services.voice_server.domain.record import CallRecord, Phase
-from shared.database import Database
+from shared.database import Database, DatabaseError
 from shared.events import KeptEvent, TranscriptUpdate
 from shared.transcript import Turn, in_order
 
@@ -76,9 +76,13 @@ class Store:
     """Keep calls and events in `voice.sqlite` of the data folder.
 
     Every method raises `shared.database.DatabaseError` when the disk does not play along.
+
+    Attributes:
+        write_fault: why the last call could not be saved; None if it was.
     """
 
     def __init__(self, data_dir: Path) -> None:
+        self.write_fault: str | None = None
         self._database = Database(data_dir / "voice.sqlite", _SCHEMA)
 
     async def close(self) -> None:
@@ -111,7 +115,12 @@ class Store:
             )
             db.executemany("INSERT INTO events (call_id, sequence, type, body) VALUES (?,?,?,?)", rows)
 
-        await self._database.run(work)
+        try:
+            await self._database.run(work)
+        except DatabaseError as error:
+            self.write_fault = str(error)
+            raise
+        self.write_fault = None
 
     async def call(self, any_id: str) -> CallRecord | None:
         """Find a call by Twilio's or OpenAI's id of it."""

@@ -20,7 +20,7 @@ from services.voice_server.domain.commands import (
 )
 from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.cost import NO_PRICES, Prices
-from services.voice_server.domain.deadlines import Deadline, deadlines
+from services.voice_server.domain.deadlines import OPENAI_SECONDS, Deadline, deadlines
 from services.voice_server.domain.ending import Ending
 from services.voice_server.domain.instructions import TIME_NEARLY_UP, tools
 from services.voice_server.domain.record import CallRecord, Phase
@@ -203,12 +203,14 @@ class Call:
 
     @_take.register
     def _release_due(self, _: s.ReleaseDue) -> list[Command]:
-        if self._at > (self.record.ended_at or 0) + self.record.max_call_seconds:
-            # Both networks have their own limits, which have passed by now.
-            self._update(leg_gone=True, rtc_gone=True)
-            return []
+        # Each network has a limit of its own: Twilio the one it was told, OpenAI an hour.
+        since = self._at - (self.record.ended_at or 0)
+        self._update(
+            leg_gone=self.record.leg_gone or since > self.record.max_call_seconds,
+            rtc_gone=self.record.rtc_gone or since > OPENAI_SECONDS,
+        )
         self._ending.next_release(self._at)
-        return [hang_up(self.record)]
+        return [] if self.record.is_settled else [hang_up(self.record)]
 
     # OpenAI
 

@@ -18,6 +18,9 @@ PATIENCE: Mapping[Phase, tuple[float, s.Signal]] = {
 WARNING_SECONDS = 30
 """How long before the end of its time the caller is told; in a short call, a quarter of it before."""
 
+OPENAI_SECONDS = 3600
+"""How long OpenAI lets a call last."""
+
 Deadline = tuple[float, s.Signal]
 """A moment, in seconds since 1970, and the signal that is due then."""
 

@@ -90,13 +90,14 @@ class Quotas:
             self._microdollars.add(call.ended_at, _microdollars(call))
 
     def remember(self, calls: Iterable[CallRecord]) -> None:
-        """Count the calls of the last day, as they are found at a start."""
+        """Count the calls of the last day, as found at a start; one that is taken up counts later."""
         found = list(calls)
         for call in sorted(found, key=lambda call: call.started_at):
             if call.direction is Direction.OUTBOUND and call.number:
                 self.dialled(call.number, call.started_at)
         for call in sorted(found, key=lambda call: call.ended_at or 0):
-            self.ended(call)
+            if call.is_settled:
+                self.ended(call)
 
     def check_dialling(self, number: str, now: float) -> None:
         """Refuse to dial too often, or through a range of numbers.

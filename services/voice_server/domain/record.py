@@ -10,7 +10,7 @@ from shared.events import ANONYMOUS, CallStatus, Direction, EndReason, Speaker, 
 
 
 class Phase(StrEnum):
-    """How far a call has come. See `TRANSITIONS` in `call.py`."""
+    """How far a call has come. See `TRANSITIONS` in `transitions.py`."""
 
     DIALLING = "dialling"
     BRIDGING = "bridging"

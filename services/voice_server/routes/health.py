@@ -34,9 +34,12 @@ async def show_health(request: web.Request) -> web.Response:
     peers = request.app[PEERS]
     try:
         await request.app[STORE].undelivered_calls()
-        store = health.ok("Reads and writes.")
+        fault = request.app[STORE].write_fault
     except DatabaseError as error:
-        store = health.failed(f"{error}; look at the disk and at DATA_DIR.")
+        fault = str(error)
+    store = (
+        health.failed(f"{fault}; look at the disk and at DATA_DIR.") if fault else health.ok("Plays along.")
+    )
     checks = {
         "openai": peers.openai.health,
         "twilio": peers.twilio.health,

@@ -151,13 +151,6 @@ def test_it_is_hung_up_again_over_a_restart() -> None:
     assert commands == [HangUp(SID, RTC)]
 
 
-def test_nobody_insists_for_longer_than_a_leg_can_last() -> None:
-    call = talking(max_call_seconds=100)
-    told(call, s.HangUpRequested(EndReason.HUNG_UP_BY_REQUEST), s.LegsReleased())
-    assert told(call, s.TimePassed(), at=START + 101) == []
-    assert call.record.is_settled
-
-
 def test_a_leg_placed_only_after_its_call_was_ended_is_hung_up() -> None:
     call = Call(outbound())
     assert told(call, s.HangUpRequested(EndReason.HUNG_UP_BY_REQUEST)) == [HangUp(None, None)]
@@ -228,3 +221,11 @@ def test_whoever_ends_a_call_whose_time_is_up_the_reason_is_its_length() -> None
     told(call, *DIALLED)
     told(call, s.LegEnded(CallStatus.COMPLETED), at=START + 99.5)
     assert call.record.end_reason is EndReason.MAX_DURATION
+
+
+def test_openais_leg_is_hung_up_again_for_as_long_as_openai_would_let_it_last() -> None:
+    call = talking(max_call_seconds=60)
+    told(call, s.HangUpRequested(EndReason.HUNG_UP_BY_REQUEST), s.LegsReleased())
+    assert told(call, s.TimePassed(), at=START + 3599) == [HangUp(None, RTC)]
+    assert told(call, s.TimePassed(), at=START + 3700) == []
+    assert call.record.is_settled
