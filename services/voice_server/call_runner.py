@@ -64,12 +64,10 @@ class CallRunner:
     """Run a call until it is settled: ended, both legs hung up, its last tool answered.
 
     Attributes:
-        identified: set once the call's id is known and saved, or will never be.
         ended: set once its end is saved, or it is not run any more.
     """
 
     def __init__(self, call: Call, peers: Peers) -> None:
-        self.identified = asyncio.Event()
         self.ended = asyncio.Event()
         self._call = call
         self._peers = peers
@@ -108,7 +106,7 @@ class CallRunner:
 
     def let_go(self) -> None:
         """Free whoever waits for a call that is not run any more."""
-        for event in (self.ended, self.identified, *self._taken()):
+        for event in (self.ended, *self._taken()):
             if isinstance(event, asyncio.Event):
                 event.set()
 
@@ -161,8 +159,6 @@ class CallRunner:
         if events:
             log.info("call_progressed", events=[event.event_type for event in events])
             self._peers.outbox.deliver(events[0].call_id)
-        if self.record.call_id:
-            self.identified.set()
         if self.record.session_key:
             self._session_known.set()
         for command in commands:

@@ -20,6 +20,7 @@ from pydantic_settings import NoDecode
 from services.voice_server.domain import agent
 from services.voice_server.domain.agent import Agent, UnknownVoiceError
 from services.voice_server.domain.cost import Prices
+from services.voice_server.domain.opening import MAX_SECONDS
 from services.voice_server.domain.policy import EVERYBODY, Calls
 from services.voice_server.domain.quotas import Caps
 from shared import phone
@@ -111,7 +112,7 @@ class VoiceSettings(Settings):
     max_calls_per_number_per_day: PositiveInt | None = None
     max_minutes_per_day: PositiveInt | None = None
     max_dollars_per_day: float | None = Field(None, gt=0, allow_inf_nan=False)
-    max_call_seconds: PositiveInt = Field(1800, le=3540)
+    max_call_seconds: PositiveInt = Field(1800, le=MAX_SECONDS)
     silence_seconds: PositiveInt = 60
     reconcile_seconds: PositiveInt = 60
     drain_seconds: int = Field(20, ge=0)

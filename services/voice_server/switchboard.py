@@ -100,7 +100,8 @@ class Switchboard:
             ImpossibleCallError: Twilio cannot call that number, or not from that one.
             TooManyCallsError: all lines are taken, too many calls were placed, or the day's money is spent.
             StoppingError: the server is being stopped.
-            CallGivenUpError: it was stopped meanwhile, or the call cannot be saved.
+            DatabaseError: the call cannot be saved; Twilio was not asked.
+            CallGivenUpError: it was stopped meanwhile, or cannot be saved any more; it has been hung up.
             TwilioError: Twilio did not place it, or (`TwilioUncertainError`) perhaps did.
         """
         own = caller_id or self._policy.own_number
