@@ -7,7 +7,7 @@ from aiohttp import web
 
 from sandbox.control import control_api
 from sandbox.exchange import Exchange, PhoneCall, Via
-from sandbox.gateway import Gateway
+from sandbox.gateway.peer import Gateway
 from sandbox.openai.peer import OpenAI
 from sandbox.scripts import SCRIPTS, Script
 from sandbox.settings import SandboxSettings

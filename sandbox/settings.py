@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sandbox.gateway.releases import Release
 from shared.settings import Url
 
 
@@ -26,7 +27,8 @@ def _named(name: str, default: Any) -> Any:
 class SandboxSettings(BaseSettings):
     """Where the sandbox listens, how fast people speak there, and whose accounts it plays.
 
-    `SANDBOX_HOST`, `SANDBOX_PORT`, `SANDBOX_SPEED` (1 = human pace) are its own; the rest are the services'.
+    `SANDBOX_HOST`, `SANDBOX_PORT`, `SANDBOX_SPEED` (1 = human pace) and `SANDBOX_GATEWAY_RELEASE` are its
+    own; the rest are the services'.
     """
 
     model_config = SettingsConfigDict(
@@ -42,6 +44,8 @@ class SandboxSettings(BaseSettings):
     host: str = _named("SANDBOX_HOST", "127.0.0.1")
     port: Annotated[int, Field(ge=0, le=65535)] = _named("SANDBOX_PORT", 8090)
     speed: Annotated[float, Field(gt=0)] = _named("SANDBOX_SPEED", 1.0)
+
+    gateway_release: Release = _named("SANDBOX_GATEWAY_RELEASE", "none")
 
     openai_api_key: SecretStr = _named("OPENAI_API_KEY", "sk-proj-sandbox")
     openai_webhook_secret: Annotated[SecretStr, AfterValidator(_signing_secret)] = _named(

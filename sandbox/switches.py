@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
+from sandbox.gateway.releases import Release
 from sandbox.twilio.troubles import EVENTS, Event
 
 
@@ -42,6 +43,14 @@ class Switches:
         sip_call_sid: whose SID `X-Twilio-CallSid` is: that of the leg to OpenAI, or of the person's.
         trial_code: the error with which a trial account may not dial.
         late_answer_seconds: when an answer of Twilio's that comes too late does come (real seconds).
+        gateway_release: whose WebSocket the gateway answers; with `none` there is none, before 2026.9.6 it
+            has no `talk.client.*`.
+        gateway_provider: whether OpenClaw has a realtime provider, without which no voice session opens.
+        gateway_talk_seconds: how long a voice session of the gateway's stays open (real seconds).
+        gateway_busy: whether the agent is in mid-turn everywhere.
+        gateway_trouble: what is wrong with the gateway: it cuts whoever comes, it is still starting, it does
+            not answer, or it cuts a socket after `gateway_rows` rows without answering the last.
+        gateway_rows: how many rows `drops` lets in for each socket.
     """
 
     session_created: bool = False
@@ -72,3 +81,9 @@ class Switches:
     sip_call_sid: Literal["child", "parent"] = "child"
     trial_code: Literal[21219, 573002] = 573002
     late_answer_seconds: float = 20.0
+    gateway_release: Release = "none"
+    gateway_provider: bool = True
+    gateway_talk_seconds: float = 60.0
+    gateway_busy: bool = False
+    gateway_trouble: Literal["none", "down", "starting", "silent", "drops"] = "none"
+    gateway_rows: int = 3

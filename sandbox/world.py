@@ -35,6 +35,7 @@ class World:
 async def world(settings: SandboxSettings) -> AsyncIterator[World]:
     """Make a world; when the block ends, nothing of it runs any more."""
     async with ClientSession(connector=TCPConnector(limit=0)) as http, Tasks() as tasks:
+        switches = Switches(gateway_release=settings.gateway_release)
         yield World(
-            settings, Clock(settings.speed), Switches(), Armed(), Watch(), tasks, http, settings.public_url
+            settings, Clock(settings.speed), switches, Armed(), Watch(), tasks, http, settings.public_url
         )

@@ -1,4 +1,4 @@
-"""OpenClaw's gateway as far as asking the agent over HTTP: `POST /v1/chat/completions`."""
+"""Asking the agent over HTTP: `POST /v1/chat/completions`."""
 
 import hmac
 import re
@@ -54,7 +54,7 @@ class Asked:
     cancelled: bool = False
 
 
-class Gateway:
+class ChatEndpoint:
     """Answer for the agent; every question is kept in `asked`."""
 
     def __init__(self, world: World) -> None:

@@ -1,0 +1,202 @@
+"""What the gateway's methods answer, from what the agent remembers."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sandbox.gateway import params as take
+from sandbox.gateway.errors import invalid, missing_scope, unavailable
+from sandbox.gateway.handshake import Guest
+from sandbox.gateway.memory import Conversation, Memory, Row, now_ms
+from sandbox.gateway.releases import Ways
+from sandbox.switches import Switches
+
+_PROVIDERS = ("openai", "google", "xai")
+_PATCHED_BY_WRITERS = {"key", "label"}
+
+
+def canonical(session_key: str) -> str:
+    """Spell a session key in full."""
+    key = session_key.strip().lower()
+    return key if key.startswith("agent:") else f"agent:main:{key}"
+
+
+def session_row(conversation: Conversation | None, key: str, *, busy: bool) -> dict[str, Any]:
+    """Describe an OpenClaw session as lists and events do."""
+    active = busy or bool(conversation and conversation.runs)
+    row: dict[str, Any] = {"key": key, "kind": "direct", "agentId": "main", "hasActiveRun": active}
+    if active:
+        row["status"] = "running"
+    if conversation is None:
+        return row | {"updatedAt": None, "activeRunIds": []}
+    named = {"label": conversation.label, "displayName": conversation.label} if conversation.label else {}
+    return row | named | {
+        "sessionId": conversation.session_id,
+        "createdVia": conversation.created_via,
+        "updatedAt": conversation.updated_at,
+        "activeRunIds": list(conversation.runs),
+    }  # fmt: skip
+
+
+@dataclass
+class Methods:
+    """Answer requests.
+
+    Attributes:
+        added: is told of every row that was added, and to which conversation.
+        subscribed: is told who wants to hear of what: every OpenClaw session, or the rows of one.
+    """
+
+    memory: Memory
+    switches: Switches
+    added: Callable[[Conversation, Row], None]
+    subscribed: Callable[[Guest, str | None], None]
+
+    def answer(self, guest: Guest, method: str, given: Any, ways: Ways) -> dict[str, Any]:
+        """Do what is asked and give the payload of the answer.
+
+        Raises:
+            WireError: it is refused.
+        """
+        if method not in ways.methods:
+            raise (
+                invalid(f"unknown method: {method}")
+                if guest.may("operator.admin")
+                else missing_scope("operator.admin", detailed=ways.detailed)
+            )
+        scope, model, handler = _METHODS[method]
+        if method == "sessions.patch":
+            scope = ways.patch_scope if set(given or {}) <= _PATCHED_BY_WRITERS else "operator.admin"
+        if not guest.may(scope):
+            raise missing_scope(scope or "", detailed=ways.detailed)
+        return handler(self, guest, take.read(model, method, given))
+
+    def health(self, _guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+        """Tell that the gateway lives."""
+        return {"ok": True, "ts": now_ms(), "durationMs": 1, "channels": {}, "defaultAgentId": "main"}
+
+    def config(self, _guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+        """Show the configuration, which is the one of a fresh installation."""
+        return {"exists": True, "parsed": {}, "config": {}}
+
+    def history(self, _guest: Guest, asked: take.ChatHistory) -> dict[str, Any]:
+        """Give the newest rows, or those around one."""
+        if asked.session_id and not asked.message_id:
+            raise invalid("sessionId requires messageId")
+        key = canonical(asked.session_key)
+        conversation = self.memory.conversations.get(key)
+        info = session_row(conversation, key, busy=self.switches.gateway_busy)
+        answer: dict[str, Any] = {"sessionKey": asked.session_key, "sessionInfo": info}
+        if conversation is None:
+            return answer | {"messages": [], "hasMore": False, "totalMessages": 0}
+        answer["sessionId"] = conversation.session_id
+        if asked.session_id not in {None, conversation.session_id}:
+            raise invalid("sessionId does not belong to sessionKey")
+        return answer | (_around(conversation, asked) if asked.message_id else _newest(conversation, asked))
+
+    def message(self, _guest: Guest, asked: take.ChatMessage) -> dict[str, Any]:
+        """Give one row, also one from before a reset."""
+        conversation = self.memory.conversations.get(canonical(asked.session_key))
+        row = conversation.row(asked.message_id) if conversation else None
+        if row is None:
+            return {"ok": False, "unavailableReason": "not_found"}
+        return {"ok": True, "message": row.as_json(1)}
+
+    def create(self, guest: Guest, asked: take.TalkCreate) -> dict[str, Any]:
+        """Open a voice session, if there is a provider that could serve it."""
+        key, provider = canonical(asked.session_key), asked.provider or "openai"
+        if (agent := key.split(":")[1]) != "main":
+            raise invalid(f'Unknown agent id "{agent}". Run openclaw agents list to see configured agents.')
+        if provider not in _PROVIDERS:
+            raise unavailable(f'Error: Realtime voice provider "{provider}" is not registered')
+        if provider != "openai" or not self.switches.gateway_provider:
+            raise unavailable(f'Error: Realtime voice provider "{provider}" is not configured')
+        voice_id = asked.voice_session_id or str(uuid4())
+        seconds = self.switches.gateway_talk_seconds
+        self.memory.open_voice(key, voice_id, guest.connection, seconds)
+        return {
+            "provider": provider,
+            "transport": asked.transport or "webrtc",
+            "clientSecret": secrets.token_urlsafe(32),
+            "offerUrl": "/plugins/openai/realtime/calls",
+            "model": asked.model or "gpt-live-1",
+            "expiresAt": now_ms() + int(seconds * 1000),
+            "voiceSessionId": voice_id,
+        }
+
+    def transcript(self, _guest: Guest, asked: take.TalkTranscript) -> dict[str, Any]:
+        """Add one thing that was said."""
+        key = canonical(asked.session_key)
+        at = now_ms() if asked.timestamp is None else asked.timestamp
+        row = self.memory.add_spoken(key, asked.voice_session_id, asked.entry_id, asked.role, asked.text, at)
+        if row:
+            self.added(self.memory.conversations[key], row)
+        return {"ok": True}
+
+    def close(self, guest: Guest, asked: take.TalkClose) -> dict[str, Any]:
+        """Close a voice session."""
+        self.memory.close_voice(canonical(asked.session_key), asked.voice_session_id, guest.connection)
+        return {"ok": True}
+
+    def sessions(self, _guest: Guest, asked: take.SessionsList) -> dict[str, Any]:
+        """List the OpenClaw sessions, the last changed first."""
+        known = sorted(self.memory.conversations.values(), key=lambda one: -one.updated_at)
+        rows = [session_row(one, one.session_key, busy=self.switches.gateway_busy) for one in known]
+        return {"ts": now_ms(), "sessions": rows[: asked.limit], "totalCount": len(rows)}
+
+    def patch(self, _guest: Guest, asked: take.SessionsPatch) -> dict[str, Any]:
+        """Name an OpenClaw session; it is made if need be."""
+        key = canonical(asked.key)
+        labels = {one.label for name, one in self.memory.conversations.items() if name != key}
+        if asked.label in labels - {None}:
+            raise invalid(f"label already in use: {asked.label}")
+        conversation = self.memory.conversation(key, "operator")
+        conversation.label = asked.label or conversation.label
+        entry = {"sessionId": conversation.session_id, "updatedAt": conversation.updated_at}
+        return {"ok": True, "key": key, "entry": entry | {"label": conversation.label}}
+
+    def subscribe(self, guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+        """Let somebody hear of every change to the OpenClaw sessions."""
+        self.subscribed(guest, None)
+        return {"subscribed": True}
+
+    def subscribe_messages(self, guest: Guest, asked: take.MessagesSubscribe) -> dict[str, Any]:
+        """Let somebody hear of every row of one OpenClaw session."""
+        self.subscribed(guest, canonical(asked.key))
+        return {"subscribed": True, "key": canonical(asked.key)}
+
+
+_METHODS: dict[str, tuple[str | None, type[take.Params], Callable[..., dict[str, Any]]]] = {
+    "health": (None, take.Nothing, Methods.health),
+    "config.get": ("operator.read", take.Nothing, Methods.config),
+    "chat.history": ("operator.read", take.ChatHistory, Methods.history),
+    "chat.message.get": ("operator.read", take.ChatMessage, Methods.message),
+    "sessions.list": ("operator.read", take.SessionsList, Methods.sessions),
+    "sessions.patch": ("operator.write", take.SessionsPatch, Methods.patch),
+    "sessions.subscribe": ("operator.read", take.Nothing, Methods.subscribe),
+    "sessions.messages.subscribe": ("operator.read", take.MessagesSubscribe, Methods.subscribe_messages),
+    "talk.client.create": ("operator.talk", take.TalkCreate, Methods.create),
+    "talk.client.transcript": ("operator.talk", take.TalkTranscript, Methods.transcript),
+    "talk.client.close": ("operator.talk", take.TalkClose, Methods.close),
+}
+
+
+def _newest(conversation: Conversation, asked: take.ChatHistory) -> dict[str, Any]:
+    rows, offset = conversation.shown, asked.offset or 0
+    end = max(0, len(rows) - offset)
+    begin = max(0, end - asked.limit)
+    messages = [row.as_json(seq) for seq, row in enumerate(rows[begin:end], begin + 1)]
+    more = {"nextOffset": offset + end - begin} if begin else {}
+    return {"messages": messages, "hasMore": bool(begin), "totalMessages": len(rows), **more}
+
+
+def _around(conversation: Conversation, asked: take.ChatHistory) -> dict[str, Any]:
+    rows = conversation.rows
+    place = next((place for place, row in enumerate(rows) if row.id == asked.message_id), None)
+    if place is None:
+        return {"messages": []}
+    begin = max(0, place - asked.limit // 2)
+    window = rows[begin : begin + asked.limit]
+    return {"messages": [row.as_json(seq) for seq, row in enumerate(window, begin + 1)]}
