@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo soak test check format lock test-containers up down
+.PHONY: help setup run demo soak test test-openclaw check format lock test-containers up down
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -31,6 +31,12 @@ soak: setup ## 300 random calls against the sandbox, then the books are checked;
 
 test: setup ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# What npm brings is kept in .cache/openclaw.
+RELEASES ?= 2026.2.2 2026.7.35
+test-openclaw: setup ## calls into real OpenClaw releases from npm; RELEASES='2026.7.35 newest' chooses
+	@releases=$$($(BIN)/python -m tests.openclaw.install $(RELEASES)) \
+	  && $(BIN)/python -m pytest tests/openclaw -n 2 --dist loadgroup --releases "$$releases"
 
 check: setup ## format, lint, types, import contracts, dead code
 	@$(BIN)/ruff format --check --quiet .

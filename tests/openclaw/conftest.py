@@ -1,0 +1,81 @@
+"""One gateway per release for all tests; each test has people, and a bridge, of its own."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.openclaw.bridge import Bridge
+from tests.openclaw.install import NEWEST_KNOWN, Installed, install
+from tests.openclaw.model import Model, serving
+from tests.openclaw.openclaw import OpenClaw
+from tests.openclaw.person import Person
+
+Meet = Callable[..., Person]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--releases", default=NEWEST_KNOWN, help="versions of OpenClaw, space separated")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that wants a release once with each; those of one release stay in one process."""
+    if "release" in metafunc.fixturenames:
+        versions = metafunc.config.getoption("--releases").split()
+        metafunc.parametrize(
+            "release",
+            [pytest.param(version, marks=pytest.mark.xdist_group(version)) for version in versions],
+            indirect=True,
+            scope="session",
+        )
+
+
+@pytest.fixture(scope="session")
+def release(request: pytest.FixtureRequest) -> Installed:
+    """Give an installed release."""
+    return install(request.param)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def model_url(model: Model) -> AsyncIterator[str]:
+    """Serve the model."""
+    async with serving(model) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    """Give the stand-in for the model."""
+    return Model()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def openclaw(
+    release: Installed, model_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[OpenClaw]:
+    """Give an OpenClaw whose gateway runs."""
+    made = OpenClaw(release, tmp_path_factory.mktemp(f"openclaw-{release.version}-"), model_url)
+    async with made.running():
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bridge(openclaw: OpenClaw, tmp_path: Path) -> AsyncIterator[Bridge]:
+    """Give a bridge beside it."""
+    made = Bridge(openclaw, tmp_path)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def person(bridge: Bridge, openclaw: OpenClaw, model: Model) -> Person:
+    """Give somebody who has neither called nor typed before."""
+    return Person(bridge, openclaw, model)
+
+
+@pytest.fixture
+def meet(bridge: Bridge, openclaw: OpenClaw, model: Model) -> Meet:
+    """Make people by their number."""
+    return lambda number: Person(bridge, openclaw, model, number)
