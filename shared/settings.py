@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared import phone
+from shared import openclaw_config, phone
 from shared.logs import LogFormat
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     config_dir: Path = Path("config")
     openclaw_state_dir: Path = Path("~/.openclaw")
     openclaw_agent_id: str = Field("main", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    openclaw_gateway_url: Url | None = None
+    openclaw_gateway_token: SecretStr | None = None
     owner_numbers: Numbers = frozenset()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: LogFormat | None = None
@@ -88,6 +90,17 @@ class Settings(BaseSettings):
     def state_dir(self) -> Path:
         """The folder of OpenClaw itself."""
         return self.openclaw_state_dir.expanduser()
+
+    def find_gateway(self) -> tuple[str, str | None]:
+        """Find OpenClaw's gateway and its token: as set here, else as the user's `openclaw.json` says.
+
+        Raises:
+            OpenClawConfigError: that file cannot be understood.
+        """
+        theirs = openclaw_config.read(self.state_dir).gateway
+        url = self.openclaw_gateway_url or f"http://127.0.0.1:{theirs.port}"
+        token = self.openclaw_gateway_token
+        return url, token.get_secret_value() if token else theirs.auth.token or theirs.auth.password
 
     @model_validator(mode="after")
     def _keys_where_real_accounts_are(self) -> Self:

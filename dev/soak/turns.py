@@ -8,7 +8,8 @@ from typing import Any
 from dev.soak.books import Wrong
 from dev.soak.evidence import Evidence, Heard
 from dev.soak.expected import may_lose_words
-from services.session_bridge.domain.transcript import Message, block
+from services.session_bridge.domain import transcript
+from services.session_bridge.domain.transcript import Message
 from shared.events import Speaker, TranscriptUpdate, call_event
 from shared.transcript import Turn, in_order
 
@@ -103,14 +104,14 @@ def _same_words(turn: Turn, item: Mapping[str, Any]) -> bool:
 
 def _as_written(evidence: Evidence) -> Iterator[Wrong]:
     """Each call is one block of its session's file: its messages, once, in order, nothing between."""
-    due: dict[str, tuple[str, list[Message]]] = {}
+    due: dict[str, tuple[str, tuple[Message, ...]]] = {}
     for call_id, call in evidence.history.items():
-        messages = block(call_id, [_turn(said) for said in call["transcript"]])
+        messages = transcript.messages(call_id, [_turn(said) for said in call["transcript"]])
         due |= {messages[0].id: (call_id, messages)} if messages else {}
     for file, lines in evidence.written.items():
         written = [_line(line) for line in lines if line["type"] == "message"]
         while written:
-            whose, messages = due.pop(written[0][0], (None, []))
+            whose, messages = due.pop(written[0][0], (None, ()))
             wanted = [(message.id, str(message.speaker), message.text) for message in messages]
             length = max(len(wanted), 1)
             if written[:length] != wanted:

@@ -6,9 +6,14 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
+from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw_gateway import GatewayStore
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw_stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer, VoiceServerError
 from services.session_bridge.delivery import Delivery
@@ -16,12 +21,14 @@ from services.session_bridge.domain.session import AfterEndError, GapError
 from services.session_bridge.domain.session_key import Callers
 from services.session_bridge.keys import (
     DELIVERY,
+    FOLDER,
     JOURNAL,
     METRICS,
-    OPENCLAW,
     REGISTRY,
+    RPC,
     SESSION_KEYS,
     SETTINGS,
+    STORES,
     STREAMS,
     TAILS,
     VOICE_SERVER,
@@ -89,9 +96,9 @@ def build(settings: BridgeSettings) -> web.Application:
     app[STREAMS] = set()
     app[REGISTRY] = new_registry()
     app[METRICS] = Metrics(app[REGISTRY])
-    app[OPENCLAW] = OpenClawFolder(settings.state_dir, settings.openclaw_store)
+    app[FOLDER] = OpenClawFolder(settings.state_dir, OpenClawCommand())
     callers = Callers(settings.openclaw_agent_id, settings.owner_numbers, settings.session_map)
-    app[SESSION_KEYS] = SessionKeys(callers, app[OPENCLAW])
+    app[SESSION_KEYS] = SessionKeys(callers, app[FOLDER])
     app.add_routes(
         [
             web.post("/call-event", call_events.take),
@@ -104,7 +111,7 @@ def build(settings: BridgeSettings) -> web.Application:
         ]
     )
     openapi.publish(app, "Session bridge")
-    app.cleanup_ctx.extend([_voice_server, _journal, _tails, _delivery])
+    app.cleanup_ctx.extend([_voice_server, _journal, _tails, _openclaw, _delivery])
     app.on_shutdown.append(events.end_all)
     return app
 
@@ -137,8 +144,20 @@ async def _tails(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _openclaw(app: web.Application) -> AsyncIterator[None]:
+    settings, folder = app[SETTINGS], app[FOLDER]
+    async with aiohttp.ClientSession() as http, Tasks() as tasks:
+        app[RPC] = rpc = OpenClawRpc(http, settings.find_gateway, settings.openclaw_gateway_timeout)
+        tasks.start(rpc.run(), name="gateway")
+        stores = (JsonlStore(folder, create_entry=rpc.create_entry), GatewayStore(rpc))
+        app[STORES] = OpenClawStores(settings.openclaw_store, folder, rpc, stores)
+        yield
+        await app[STORES].close()
+
+
 async def _delivery(app: web.Application) -> AsyncIterator[None]:
-    app[DELIVERY] = Delivery(app[JOURNAL], app[SESSION_KEYS], JsonlStore(app[OPENCLAW]), app[METRICS])
+    journal = app[JOURNAL]
+    app[DELIVERY] = Delivery(journal, Deliveries(journal), app[SESSION_KEYS], app[STORES].of, app[METRICS])
     await app[DELIVERY].resume()
     yield
     await app[DELIVERY].close()

@@ -1,26 +1,46 @@
-"""Delivery: what was said in an ended call goes into OpenClaw, however often that has to be tried."""
+"""Delivery: what was said in an ended call goes into OpenClaw, however often that has to be tried.
+
+The calls of one conversation stand in line, the first that ended in front: none overtakes another.
+"""
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import structlog
 
+from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, OpenClawStore
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.domain import transcript
-from services.session_bridge.domain.session import Session, State
+from services.session_bridge.domain.session import UNWRITTEN, Session
+from services.session_bridge.domain.session_key import agent_of
+from services.session_bridge.domain.transcript import Block
 from services.session_bridge.metrics import Metrics
 from shared.database import DatabaseError
 from shared.tasks import Tasks
 
 log = structlog.get_logger()
 
+BUSY_SECONDS = 1
+"""How long to wait at most for a turn of the conversation to end: the next one should know the call."""
 
-def backoff(attempts: int) -> float:
+
+def backoff(failures: int) -> float:
     """Tell how many seconds to wait after that many failures: 0.2, 0.4 … 60."""
-    return float(min(0.2 * 2 ** min(attempts - 1, 10), 60))
+    return float(min(0.2 * 2 ** min(failures - 1, 10), 60))
+
+
+@dataclass
+class _Line:
+    """The calls of one conversation that are still to be written; `hurry` ends a pause."""
+
+    calls: deque[str] = field(default_factory=deque)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Delivery:
@@ -28,8 +48,9 @@ class Delivery:
 
     Args:
         journal: where the calls are.
+        deliveries: how far each is.
         keys: decides the key of a call that has none.
-        store: where they go.
+        choose: finds the store of an agent, or raises `CannotWriteYetError`.
         metrics: counts the attempts.
         pause: seconds to wait after so many failed attempts.
     """
@@ -37,86 +58,134 @@ class Delivery:
     def __init__(
         self,
         journal: Journal,
+        deliveries: Deliveries,
         keys: SessionKeys,
-        store: JsonlStore,
+        choose: Callable[[str], Awaitable[OpenClawStore]],
         metrics: Metrics,
         pause: Callable[[int], float] = backoff,
     ) -> None:
         self._journal = journal
+        self._deliveries = deliveries
         self._keys = keys
-        self._store = store
+        self._choose = choose
         self._metrics = metrics
         self._pause = pause
         self._tasks = Tasks()
-        self._running: set[str] = set()
+        self._lines: dict[str | None, _Line] = {}
+        self._asked: dict[str, list[asyncio.Future[int]]] = {}
 
     async def resume(self) -> None:
         """Take up again what an earlier process left."""
-        for session in reversed(await self._journal.sessions(State.SYNCING, State.FAILED)):
-            self.start(session.call_id)
+        left = (await self._journal.sessions(*UNWRITTEN))[::-1]
+        for session in sorted(left, key=lambda session: session.ended_at or 0):
+            self.start(session.call_id, session.session_key)
 
-    def start(self, call_id: str) -> None:
-        """See to it that an ended call is written, in the background; once is enough."""
-        if call_id not in self._running:
-            self._running.add(call_id)
-            self._tasks.start(self._deliver(call_id), name=f"deliver {call_id}")
+    def start(self, call_id: str, session_key: str | None) -> None:
+        """See to it that an ended call is written, in the background; once is enough.
+
+        Calls without a key stand in a line of their own until it is settled.
+        """
+        if session_key not in self._lines:
+            self._lines[session_key] = _Line()
+            self._tasks.start(self._work(session_key), name=f"deliver {session_key}")
+        if call_id not in self._lines[session_key].calls:
+            self._lines[session_key].calls.append(call_id)
 
     async def close(self) -> None:
-        """Stop; the write that runs is finished first."""
+        """Stop; the write that runs is taken up again by the next process."""
         await self._tasks.cancel()
-        await self._store.close()
 
     async def attempt(self, call_id: str) -> tuple[Session, int]:
-        """Try once, now: the session as it is afterwards, and how many messages this attempt brought in.
+        """Try now: the session as it is afterwards, and how many messages this attempt brought in.
 
         Raises:
             DatabaseError: the journal cannot be used.
         """
         session = await self._session(call_id)
-        if session.state in {State.ACTIVE, State.SYNCED}:
+        if not session.is_unwritten:
             return session, 0
-        try:
-            messages = await self._write(session)
-        except CannotWriteYetError as error:
-            log.warning("write_postponed", reason=str(error), attempts=session.attempts + 1)
-            self._metrics.writes.labels("postponed").inc()
-            await self._journal.failed(call_id, str(error))
-            return await self._session(call_id), 0
-        return await self._session(call_id), messages
+        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._asked.setdefault(call_id, []).append(asked)
+        self.start(call_id, session.session_key)
+        self._lines[session.session_key].hurry.set()
+        injected = await asked
+        return await self._session(call_id), injected
 
-    async def _write(self, session: Session) -> int:
-        key = session.session_key
-        if key is None:
-            key = await self._keys.decide(session.phone_number, session.call_id)
-            await self._journal.freeze_key(session.call_id, key)
-        messages = transcript.block(session.call_id, await self._journal.turns(session.call_id))
-        if messages:
+    async def _work(self, session_key: str | None) -> None:
+        line, failures = self._lines[session_key], 0
+        while line.calls:
+            call_id = line.calls[0]
+            line.hurry.clear()
+            try:
+                with structlog.contextvars.bound_contextvars(call_id=call_id):
+                    outcome = await self._deliver(call_id)
+            except (CannotWriteYetError, DatabaseError) as error:
+                failures += 1
+                self._tell(line.calls, error)
+                longest = BUSY_SECONDS if isinstance(error, BusyError) else math.inf
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(self._pause(failures), longest)):
+                        await line.hurry.wait()
+            else:
+                failures = 0
+                line.calls.popleft()
+                if isinstance(outcome, str):
+                    self.start(call_id, outcome)
+                else:
+                    self._tell([call_id], outcome)
+        del self._lines[session_key]
+
+    def _tell(self, calls: Iterable[str], outcome: int | Exception) -> None:
+        """Answer those who wait for an attempt; what cannot be written yet has brought in nothing."""
+        for asked in [future for call_id in calls for future in self._asked.pop(call_id, [])]:
+            if asked.done():
+                continue  # Whoever asked has gone.
+            if isinstance(outcome, DatabaseError):
+                asked.set_exception(outcome)
+            else:
+                asked.set_result(outcome if isinstance(outcome, int) else 0)
+
+    async def _deliver(self, call_id: str) -> int | str:
+        """Write a call, and tell how many messages came in; or its key, if it had none until now."""
+        session = await self._session(call_id)
+        if not session.is_unwritten:
+            return 0
+        try:
+            if session.session_key is None:
+                return await self._settle_key(session)
+            return await self._write(session, session.session_key)
+        except CannotWriteYetError as error:
+            if str(error) != session.last_error:
+                log.warning("write_postponed", reason=str(error))
+            self._metrics.writes.labels("postponed").inc()
+            await self._deliveries.failed(call_id, str(error))
+            raise
+
+    async def _settle_key(self, session: Session) -> str:
+        key = await self._keys.decide(session.phone_number, session.call_id)
+        await self._deliveries.freeze_key(session.call_id, key)
+        return key
+
+    async def _write(self, session: Session, key: str) -> int:
+        block = await self._deliveries.begun(session.call_id)
+        if block is None:
+            said = transcript.messages(session.call_id, await self._journal.turns(session.call_id))
+            block = Block(session.call_id, key, said)
+        if block.messages:
+            store = await self._choose(agent_of(key))
             with self._metrics.write_seconds.time():
-                await self._store.write(key, session.call_id, messages)
-        if not await self._journal.synced(session.call_id, key, len(messages)):
+                if block.store != store.name:
+                    block = replace(block, store=store.name, place=None)
+                block = replace(block, place=await store.place(block))
+                await self._deliveries.begin(block)
+                await store.write(block)
+        messages = len(block.messages)
+        if not await self._journal.synced(session.call_id, key, messages):
             return 0
         self._metrics.writes.labels("written" if messages else "nothing_said").inc()
-        self._metrics.messages.inc(len(messages))
-        log.info("session_synced", session_key=key, messages=len(messages))
-        return len(messages)
-
-    async def _deliver(self, call_id: str) -> None:
-        try:
-            with structlog.contextvars.bound_contextvars(call_id=call_id):
-                failures = 0
-                while await self._is_open(call_id):
-                    failures += 1
-                    await asyncio.sleep(self._pause(failures))
-        finally:
-            self._running.discard(call_id)
-
-    async def _is_open(self, call_id: str) -> bool:
-        try:
-            session, _ = await self.attempt(call_id)
-        except DatabaseError as error:
-            log.warning("journal_unusable", error=str(error))
-            return True
-        return session.state in {State.SYNCING, State.FAILED}
+        self._metrics.messages.inc(messages)
+        log.info("session_synced", session_key=key, messages=messages)
+        return messages
 
     async def _session(self, call_id: str) -> Session:
         session = await self._journal.session(call_id)

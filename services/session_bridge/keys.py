@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw_stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer
 from services.session_bridge.delivery import Delivery
@@ -16,7 +18,9 @@ from services.session_bridge.tails import Tails
 
 SETTINGS = web.AppKey("settings", BridgeSettings)
 JOURNAL = web.AppKey("journal", Journal)
-OPENCLAW = web.AppKey("openclaw", OpenClawFolder)
+FOLDER = web.AppKey("folder", OpenClawFolder)
+RPC = web.AppKey("rpc", OpenClawRpc)
+STORES = web.AppKey("stores", OpenClawStores)
 SESSION_KEYS = web.AppKey("session_keys", SessionKeys)
 VOICE_SERVER = web.AppKey("voice_server", VoiceServer)
 DELIVERY = web.AppKey("delivery", Delivery)

@@ -27,4 +27,7 @@ class Metrics:
         self.sessions = Gauge(
             name("sessions"), "Calls that are not in OpenClaw yet.", ["state"], registry=registry
         )
+        self.overdue = Gauge(
+            name("sessions_overdue"), "Calls not in OpenClaw for more than a day.", registry=registry
+        )
         self.subscribers = Gauge(name("sse_subscribers"), "Open event streams.", registry=registry)

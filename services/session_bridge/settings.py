@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PrivateAttr, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, TypeAdapter, ValidationError, model_validator
 
 from shared import phone
 from shared.problems import explain
@@ -21,6 +21,7 @@ class BridgeSettings(Settings):
     bridge_host: str = "127.0.0.1"
     bridge_port: int = Field(8082, ge=0, le=65535)
     openclaw_store: Literal["auto", "jsonl", "gateway"] = "auto"
+    openclaw_gateway_timeout: float = Field(10, gt=0)
     voice_server_timeout: float = Field(10, gt=0)
     sse_ping_seconds: float = Field(15, gt=0)
     sse_send_seconds: float = Field(10, gt=0)
@@ -31,13 +32,6 @@ class BridgeSettings(Settings):
     def session_map(self) -> dict[str, str]:
         """Session keys settled by the user, by E.164 number."""
         return self._session_map
-
-    @field_validator("openclaw_store")
-    @classmethod
-    def _no_gateway_yet(cls, store: str) -> str:
-        if store == "gateway":
-            raise ValueError("the gateway store is not in this version; use auto or jsonl")
-        return store
 
     @model_validator(mode="after")
     def _read_session_map(self) -> Self:

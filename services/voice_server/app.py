@@ -40,7 +40,7 @@ from services.voice_server.peers import Peers
 from services.voice_server.routes import calls, health, history, metrics, twilio, webhook
 from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
-from shared import bearer, logs, openapi, openclaw_config, problems, settings
+from shared import bearer, logs, openapi, problems, settings
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.health import VERSION
@@ -207,7 +207,7 @@ def _switchboard(
         ),
         openai=OpenAICalls(http, config.openai_base_url, api_key),
         realtime=Realtime(config.openai_base_url, api_key),
-        openclaw=OpenClaw(http, lambda: gateway(config), config.openclaw_agent_id, config.openclaw_timeout),
+        openclaw=OpenClaw(http, config.find_gateway, config.openclaw_agent_id, config.openclaw_timeout),
     )
     policy = Policy(
         own_number=config.twilio_phone_number,
@@ -233,11 +233,3 @@ def _credentials(config: VoiceSettings) -> Credentials:
         return Credentials(config.twilio_account_sid, config.twilio_api_key_sid, secret)
     token = config.twilio_auth_token.get_secret_value()
     return Credentials(config.twilio_account_sid, config.twilio_account_sid, token)
-
-
-def gateway(config: VoiceSettings) -> tuple[str, str | None]:
-    """Find OpenClaw's gateway and its token: from the settings, else from the user's `openclaw.json`."""
-    theirs = openclaw_config.read(config.state_dir).gateway
-    url = config.openclaw_gateway_url or f"http://127.0.0.1:{theirs.port}"
-    token = config.openclaw_gateway_token
-    return url, token.get_secret_value() if token else theirs.auth.token or theirs.auth.password

@@ -99,8 +99,6 @@ class VoiceSettings(Settings):
     twilio_api_key_secret: SecretStr | None = None
     twilio_phone_number: E164
     sip_host: str = "sip.api.openai.com"
-    openclaw_gateway_url: Url | None = None
-    openclaw_gateway_token: SecretStr | None = None
     openclaw_timeout: float = Field(30, gt=0, le=600)
     calls: Calls = Calls.ON
     allowed_callers: Callers = frozenset()

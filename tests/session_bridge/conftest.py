@@ -15,7 +15,7 @@ from services.session_bridge.app import build
 from services.session_bridge.settings import BridgeSettings
 from tests.session_bridge.bridge import Bridge, Start
 from tests.session_bridge.calls import START
-from tests.session_bridge.openclaw import Home
+from tests.session_bridge.openclaw import NO_COMMAND, Home
 
 Settings = Callable[..., BridgeSettings]
 
@@ -33,14 +33,15 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 async def store(home: Home) -> AsyncIterator[JsonlStore]:
     """Give the store of that OpenClaw, at a fixed time."""
-    made = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START, lost_write_seconds=0.01)
+    made = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), lambda: START, lost_write_seconds=0.01)
     yield made
     await made.close()
 
 
 @pytest.fixture
-def settings(tmp_path: Path, home: Home) -> Settings:
-    """Give settings for one bridge; keywords change them."""
+def settings(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Give settings for one bridge; keywords change them. Nobody's own OpenClaw is looked at."""
+    monkeypatch.setenv("PATH", str(tmp_path))
 
     def make(**changes: Any) -> BridgeSettings:
         values: dict[str, Any] = {
@@ -51,6 +52,7 @@ def settings(tmp_path: Path, home: Home) -> Settings:
             "data_dir": tmp_path / "data",
             "config_dir": tmp_path / "config",
             "openclaw_state_dir": home.root,
+            "openclaw_gateway_url": "http://127.0.0.1:9",
             "history_days": 0,  # the calls of the tests are as old as they are
             "sse_ping_seconds": 0.2,
             "sse_send_seconds": 0.5,

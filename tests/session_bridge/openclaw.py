@@ -2,16 +2,32 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
-from services.session_bridge.domain.transcript import block
+from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
+from services.session_bridge.adapters.openclaw_store import OpenClawStore
+from services.session_bridge.domain.release import Release
+from services.session_bridge.domain.transcript import Block, messages
 from tests.session_bridge.calls import CALL, START, Json, turns
 
+
+class Installed(OpenClawCommand):
+    """The command of a release."""
+
+    def __init__(self, release: Release) -> None:
+        super().__init__(lambda: None)
+        self._release = release
+
+    def release(self) -> Release:
+        return self._release
+
+
+NO_COMMAND = OpenClawCommand(lambda: None)
 MAIN = "agent:main:main"
 VOICE = "agent:main:voice:direct:+14155550123"
 NOW = int(START.timestamp() * 1000)
@@ -37,6 +53,12 @@ class Home:
     def configure(self, **config: Any) -> None:
         """Write `openclaw.json`."""
         (self.root / "openclaw.json").write_bytes(orjson.dumps(config))
+
+    def become_sqlite(self) -> None:
+        """Do what the first turn of a release from 2026.8.1 on does."""
+        database = self.root / "agents" / "main" / "agent" / "openclaw-agent.sqlite"
+        database.parent.mkdir(exist_ok=True)
+        database.touch()
 
     def enter(self, key: str, **entry: Any) -> None:
         """Put an entry into `sessions.json`."""
@@ -78,8 +100,20 @@ def _parsed(line: bytes) -> Json | None:
     return record
 
 
-async def write(store: JsonlStore, *texts: str, key: str = MAIN, call_id: str = CALL) -> None:
-    await store.write(key, call_id, block(call_id, turns(*texts)))
+async def write(
+    store: OpenClawStore, *texts: str, key: str = MAIN, call_id: str = CALL, place: str | None = None
+) -> str:
+    """Write a call as the delivery does; return its place, to be given at the next attempt."""
+    block = made(*texts, key=key, call_id=call_id, store=store.name, place=place)
+    block = replace(block, place=await store.place(block))
+    await store.write(block)
+    assert block.place is not None
+    return block.place
+
+
+def made(*texts: str, key: str = MAIN, call_id: str = CALL, **begun: str | None) -> Block:
+    """Make the block of a call in which these turns were spoken; `store` and `place` if it was begun."""
+    return Block(call_id, key, messages(call_id, turns(*texts)), **begun)
 
 
 def enter(home: Home, content: bytes, **entry: object) -> Path:

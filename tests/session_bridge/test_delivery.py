@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.delivery import Delivery, backoff
 from services.session_bridge.domain.session import Session, State
@@ -14,7 +16,7 @@ from services.session_bridge.domain.session_key import Callers
 from services.session_bridge.metrics import Metrics
 from shared.database import DatabaseError
 from tests.session_bridge.calls import CALL, NUMBER, call, read
-from tests.session_bridge.openclaw import Home
+from tests.session_bridge.openclaw import NO_COMMAND, Home
 from tests.session_bridge.unreliable import UnreliableJournal
 from tests.session_bridge.waiting import until
 
@@ -37,12 +39,19 @@ async def delivery(journal: Journal, home: Home) -> AsyncIterator[Delivery]:
 
 
 def deliver(journal: Journal, home: Home) -> Delivery:
-    folder = OpenClawFolder(home.root, "auto")
+    folder = OpenClawFolder(home.root, NO_COMMAND)
     store = JsonlStore(folder, lost_write_seconds=0.01)
+
+    async def choose(agent_id: str) -> JsonlStore:
+        if not folder.evidence(agent_id).has_files:
+            raise CannotWriteYetError("start OpenClaw once")
+        return store
+
     return Delivery(
         journal,
+        Deliveries(journal),
         SessionKeys(Callers("main"), folder),
-        store,
+        choose,
         Metrics(CollectorRegistry()),
         lambda _failures: 0.01,
     )
@@ -84,8 +93,8 @@ async def test_a_call_without_a_word_is_synced_without_a_line(
 async def test_what_is_in_the_way_is_waited_for(journal: Journal, home: Home, delivery: Delivery) -> None:
     home.sessions.rmdir()
     await end_call(journal, "user: hi")
-    delivery.start(CALL)
-    delivery.start(CALL)
+    delivery.start(CALL, KEY)
+    delivery.start(CALL, KEY)
 
     async def tried_thrice() -> bool:
         return (await state(journal)).attempts >= 3
@@ -104,7 +113,7 @@ async def test_what_is_in_the_way_is_waited_for(journal: Journal, home: Home, de
 async def test_an_unusable_journal_is_tried_again(journal: UnreliableJournal, delivery: Delivery) -> None:
     await end_call(journal, "user: hi")
     journal.failing = {"turns"}
-    delivery.start(CALL)
+    delivery.start(CALL, KEY)
 
     async def done() -> bool:
         return (await state(journal)).state is State.SYNCED

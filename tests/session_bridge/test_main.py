@@ -127,7 +127,7 @@ def test_it_runs_under_gunicorn(run: Run, port: int) -> None:
     ("arguments", "settings", "line"),
     [
         (["help"], {}, "no arguments"),
-        ([], {"OPENCLAW_STORE": "gateway"}, "OPENCLAW_STORE"),
+        ([], {"OPENCLAW_STORE": "redis"}, "OPENCLAW_STORE"),
         ([], {"DATA_DIR": "/dev/null/data"}, "DATA_DIR"),
     ],
 )

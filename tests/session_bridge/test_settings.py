@@ -8,14 +8,6 @@ from shared.settings import faults
 from tests.session_bridge.conftest import Settings
 
 
-def test_the_gateway_store_is_refused_in_one_line(settings: Settings) -> None:
-    with pytest.raises(ValidationError) as caught:
-        settings(openclaw_store="gateway")
-    (line,) = faults(caught.value, BridgeSettings)
-    assert "OPENCLAW_STORE" in line
-    assert "not in this version" in line
-
-
 def test_the_session_map_is_read_with_the_settings(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     path = tmp_path / "config" / "sessions.json"

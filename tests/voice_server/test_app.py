@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.voice_server import keys
-from services.voice_server.app import build, create, gateway
+from services.voice_server.app import build, create
 from services.voice_server.domain import agent
 from services.voice_server.domain.cost import NO_PRICES
 from services.voice_server.settings import VoiceSettings
@@ -101,10 +101,10 @@ def test_the_gateway_is_found_in_the_users_own_configuration(
     settings = config(environment, OPENCLAW_STATE_DIR=str(tmp_path)).model_copy(
         update={"openclaw_gateway_url": None, "openclaw_gateway_token": None}
     )
-    assert gateway(settings) == ("http://127.0.0.1:18789", None)
+    assert settings.find_gateway() == ("http://127.0.0.1:18789", None)
     theirs = {"gateway": {"port": 19000, "auth": {"token": "theirs"}}}
     (tmp_path / "openclaw.json").write_text(json.dumps(theirs), encoding="utf-8")
-    assert gateway(settings) == ("http://127.0.0.1:19000", "theirs")
+    assert settings.find_gateway() == ("http://127.0.0.1:19000", "theirs")
 
 
 def test_settings_come_before_the_users_configuration(environment: Environment, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_settings_come_before_the_users_configuration(environment: Environment, 
         OPENCLAW_GATEWAY_URL="http://gateway:1",
         OPENCLAW_GATEWAY_TOKEN="ours",
     )
-    assert gateway(settings) == ("http://gateway:1", "ours")
+    assert settings.find_gateway() == ("http://gateway:1", "ours")
 
 
 async def test_an_api_key_is_used_where_there_is_one_and_the_token_still_verifies(start: Start) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import NamedTuple
@@ -11,13 +10,13 @@ from typing import NamedTuple
 import orjson
 from pydantic import TypeAdapter
 
+from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.session import GapError, Session, State
 from shared.database import Database
-from shared.events import KeptEvent, TranscriptUpdate, call_event, iso
+from shared.events import CallEnded, KeptEvent, TranscriptUpdate, call_event
 from shared.transcript import Turn
 
 SYNCED = "session_synced"
-_LONGEST_CALL_SECONDS = 3600  # at OpenAI
 _FORGOTTEN_AT_ONCE = 50
 
 _SCHEMA = """
@@ -44,13 +43,23 @@ CREATE TABLE IF NOT EXISTS sessions (
     messages_injected INTEGER NOT NULL,
     fetched BLOB
 );
-CREATE INDEX IF NOT EXISTS sessions_by_start ON sessions (started_at);
+CREATE TABLE IF NOT EXISTS deliveries (
+    call_id TEXT PRIMARY KEY,
+    ended_at REAL NOT NULL,
+    store TEXT,
+    place TEXT,
+    messages BLOB
+);
+INSERT OR IGNORE INTO deliveries (call_id, ended_at)
+    SELECT call_id, unixepoch(started_at) FROM sessions WHERE state != 'active';
+CREATE INDEX IF NOT EXISTS deliveries_by_end ON deliveries (ended_at);
+DROP INDEX IF EXISTS sessions_by_start;
 CREATE INDEX IF NOT EXISTS sessions_by_state ON sessions (state) WHERE state != 'synced';
 """
 
-_COLUMNS = [field.name for field in fields(Session)]
+_COLUMNS = [field.name for field in fields(Session) if field.name not in {"ended_at", "store"}]
 _NAMES, _MARKS = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
-_SELECT = f"SELECT {_NAMES} FROM sessions"  # noqa: S608 - the names of our own fields
+_SELECT = f"SELECT {_NAMES}, ended_at, store FROM sessions LEFT JOIN deliveries USING (call_id)"  # noqa: S608 - our own fields
 _INSERT = f"INSERT OR IGNORE INTO sessions ({_NAMES}) VALUES ({_MARKS})"  # noqa: S608 - the same
 _TURNS: TypeAdapter[list[Turn]] = TypeAdapter(list[Turn])
 
@@ -79,12 +88,12 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, _SCHEMA)
+        self.database = Database(path, _SCHEMA)
         self.grown = asyncio.Event()
 
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
-        await self._database.close()
+        await self.database.close()
 
     async def accept(self, event: KeptEvent, session_key: str | None) -> Receipt:
         """Keep the next event of a call; on disk when this returns. A repeat changes nothing.
@@ -105,11 +114,13 @@ class Journal:
             if event.sequence == session.last_sequence + 1:
                 after = session.take(event)
                 if _insert(db, event.call_id, event.event_id, event.sequence, event.event_type, json):
+                    if isinstance(event, CallEnded):
+                        _end(db, after)
                     return Receipt(True, _save(db, after, session_key, is_new=row is None))
             return _repeated(db, event, session)
 
         try:
-            return await self._database.run(work)
+            return await self.database.run(work)
         finally:
             self.grown.set()
 
@@ -119,9 +130,10 @@ class Journal:
 
         def work(db: Connection) -> None:
             db.execute(_INSERT, _values(session))
+            _end(db, session)
             db.execute("UPDATE sessions SET fetched = ? WHERE call_id = ?", (content, session.call_id))
 
-        await self._database.run(work)
+        await self.database.run(work)
 
     async def session(self, call_id: str) -> Session | None:
         """Find a call; None if nothing is known of it."""
@@ -130,13 +142,13 @@ class Journal:
             row = db.execute(f"{_SELECT} WHERE call_id = ?", (call_id,)).fetchone()
             return _session(row) if row else None
 
-        return await self._database.run(work)
+        return await self.database.run(work)
 
     async def sessions(self, *states: State) -> list[Session]:
         """List the calls in one of these states, the newest first."""
         marks = ", ".join("?" * len(states))
-        query = f"{_SELECT} WHERE state IN ({marks}) ORDER BY started_at DESC, rowid DESC"
-        return await self._database.run(lambda db: [_session(row) for row in db.execute(query, states)])
+        query = f"{_SELECT} WHERE state IN ({marks}) ORDER BY started_at DESC, sessions.rowid DESC"
+        return await self.database.run(lambda db: [_session(row) for row in db.execute(query, states)])
 
     async def turns(self, call_id: str) -> list[Turn]:
         """Read what was said in a call, in the order it came."""
@@ -152,20 +164,7 @@ class Journal:
                 Turn.of(event) for event in events if isinstance(event, TranscriptUpdate)
             ]
 
-        return await self._database.run(work)
-
-    async def freeze_key(self, call_id: str, session_key: str) -> None:
-        """Settle the key of a call that has none."""
-        query = "UPDATE sessions SET session_key = ? WHERE call_id = ? AND session_key IS NULL"
-        await self._database.run(lambda db: db.execute(query, (session_key, call_id)))
-
-    async def failed(self, call_id: str, reason: str) -> None:
-        """Note that an attempt at writing a call failed, and why."""
-        query = (
-            "UPDATE sessions SET state = 'failed', last_error = ?, attempts = attempts + 1 "
-            "WHERE call_id = ? AND state IN ('syncing', 'failed')"
-        )
-        await self._database.run(lambda db: db.execute(query, (reason, call_id)))
+        return await self.database.run(work)
 
     async def synced(self, call_id: str, session_key: str, messages: int) -> bool:
         """Note that a call is in OpenClaw and tell it; False if that is known already."""
@@ -180,7 +179,7 @@ class Journal:
             return changed and _insert(db, call_id, None, None, SYNCED, json)
 
         try:
-            return await self._database.run(work)
+            return await self.database.run(work)
         finally:
             self.grown.set()
 
@@ -199,32 +198,34 @@ class Journal:
             records = [Record(*row) for row in db.execute(query, values)]
             return records, records[-1].number if len(records) == limit else max(number, _last(db))
 
-        return await self._database.run(work)
+        return await self.database.run(work)
 
     async def forget(self, before: float) -> int:
         """Delete some of the calls that ended before a moment and are in OpenClaw; return how many.
 
         Their numbers are not given again: who resumes behind one of them goes on with what is there.
         """
-        began_before = iso(datetime.fromtimestamp(before - _LONGEST_CALL_SECONDS, UTC))
+        query = (
+            "SELECT call_id FROM deliveries JOIN sessions USING (call_id) "
+            "WHERE state = 'synced' AND ended_at < ? LIMIT ?"
+        )
 
         def work(db: Connection) -> int:
-            query = "SELECT call_id FROM sessions WHERE state = 'synced' AND started_at < ? LIMIT ?"
-            found = [tuple(row) for row in db.execute(query, (began_before, _FORGOTTEN_AT_ONCE))]
-            db.executemany("DELETE FROM events WHERE call_id = ?", found)
-            db.executemany("DELETE FROM sessions WHERE call_id = ?", found)
+            found = [tuple(row) for row in db.execute(query, (before, _FORGOTTEN_AT_ONCE))]
+            for table in ("events", "sessions", "deliveries"):
+                db.executemany(f"DELETE FROM {table} WHERE call_id = ?", found)  # noqa: S608 - our own tables
             return len(found)
 
-        return await self._database.run(work)
+        return await self.database.run(work)
 
     async def last_number(self) -> int:
         """Tell the newest record's number, also if it has been forgotten; 0 if there never was one."""
-        return await self._database.run(_last)
+        return await self.database.run(_last)
 
     async def synced_number(self, call_id: str) -> int | None:
         """Tell the number under which a call was reported as synced; None if it is not."""
         query = "SELECT max(number) FROM events WHERE call_id = ? AND type = ?"
-        return await self._database.run(lambda db: _number(db.execute(query, (call_id, SYNCED)).fetchone()))
+        return await self.database.run(lambda db: _number(db.execute(query, (call_id, SYNCED)).fetchone()))
 
 
 def _insert(
@@ -245,6 +246,15 @@ def _save(db: Connection, session: Session, session_key: str | None, *, is_new: 
     return key
 
 
+def _end(db: Connection, session: Session) -> None:
+    """Let the delivery begin; for a call that was fetched before its events came, anew, at the old place."""
+    db.execute(
+        "INSERT INTO deliveries (call_id, ended_at) VALUES (?, ?) "
+        "ON CONFLICT (call_id) DO UPDATE SET ended_at = excluded.ended_at, messages = NULL",
+        (session.call_id, session.ended_at),
+    )
+
+
 def _repeated(db: Connection, event: KeptEvent, session: Session) -> Receipt:
     query = "SELECT session_key FROM events JOIN sessions USING (call_id) WHERE event_id = ?"
     if row := db.execute(query, (event.event_id,)).fetchone():
@@ -254,7 +264,8 @@ def _repeated(db: Connection, event: KeptEvent, session: Session) -> Receipt:
 
 def _session(row: Row) -> Session:
     values = dict(row)
-    return Session(**values | {"state": State(values["state"])})
+    store = Store(values["store"]) if values["store"] else None
+    return Session(**values | {"state": State(values["state"]), "store": store})
 
 
 def _values(session: Session) -> list[object]:

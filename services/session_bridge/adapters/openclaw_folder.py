@@ -1,29 +1,19 @@
-"""OpenClaw's state folder: its configuration, its release, and which session store it has."""
+"""OpenClaw's state folder: its configuration, its release, and what session store it has."""
 
 import os
-from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.domain import release
+from services.session_bridge.domain.choice import Evidence
 from services.session_bridge.domain.release import Release
 from services.session_bridge.domain.session_key import OpenClaw
 from shared import openclaw_config
 from shared.openclaw_config import OpenClawConfig, OpenClawConfigError
-
-
-class CannotWriteYetError(Exception):
-    """The transcript cannot be written now; the text says what is in the way."""
-
-
-class Store(StrEnum):
-    """The two ways OpenClaw keeps its sessions: files up to 2026.7.35, SQLite from 2026.8.1."""
-
-    JSONL = "jsonl"
-    GATEWAY = "gateway"
 
 
 class OpenClawFolder:
@@ -31,12 +21,12 @@ class OpenClawFolder:
 
     Args:
         root: the state folder, `~/.openclaw`.
-        setting: `auto` or `jsonl`.
+        command: the command `openclaw`.
     """
 
-    def __init__(self, root: Path, setting: str) -> None:
+    def __init__(self, root: Path, command: OpenClawCommand) -> None:
         self.root = root
-        self._setting = setting
+        self._command = command
         self._config: tuple[tuple[int, int, int] | None, OpenClawConfig] | None = None
 
     def config(self) -> OpenClawConfig:
@@ -53,54 +43,35 @@ class OpenClawFolder:
                 raise CannotWriteYetError(f"OpenClaw's configuration cannot be read: {error}") from error
         return self._config[1]
 
+    def release(self) -> Release | None:
+        """Tell whose folder it is: the release that wrote its configuration, else the one installed."""
+        return release.parse(self.config().meta.get("lastTouchedVersion")) or self._command.release()
+
     def openclaw(self, agent_id: str) -> OpenClaw:
         """Gather what decides an owner's session key."""
         config = self.config()
-        keys: dict[str, Any] = {}
-        if (config.session.dm_scope, config.session.main_key) != ("main", "main"):
-            keys = read_object(self.sessions(agent_id) / "sessions.json")
-        return OpenClaw(config.session, release.parse(config.meta.get("lastTouchedVersion")), frozenset(keys))
+        if (config.session.dm_scope, config.session.main_key) == ("main", "main"):
+            return OpenClaw(config.session)
+        keys = read_object(self.sessions(agent_id) / "sessions.json")
+        return OpenClaw(config.session, self.release(), frozenset(keys))
 
     def sessions(self, agent_id: str) -> Path:
         """Name the folder of an agent's session files."""
         return self.root / "agents" / agent_id / "sessions"
 
-    def store(self, agent_id: str) -> Store | None:
-        """Tell which store an agent has; None if there is nothing to tell it by.
+    def has_sqlite(self, agent_id: str) -> bool:
+        """Tell whether an agent's sessions are in SQLite."""
+        return (self.root / "agents" / agent_id / "agent" / "openclaw-agent.sqlite").exists()
 
-        A file beside an `openclaw-agent.sqlite` would keep the gateway from starting again: that settles it.
-        """
-        if (self.root / "agents" / agent_id / "agent" / "openclaw-agent.sqlite").exists():
-            return Store.GATEWAY
-        if self._setting == Store.JSONL:
-            return Store.JSONL
-        if (wrote := self._last_release()) is not None and wrote >= release.SQLITE:
-            return Store.GATEWAY
-        return Store.JSONL if self.sessions(agent_id).is_dir() else None
-
-    def _last_release(self) -> Release | None:
-        with suppress(CannotWriteYetError):
-            return release.parse(self.config().meta.get("lastTouchedVersion"))
-        return None
-
-    def require_jsonl(self, agent_id: str) -> Path:
-        """Answer the folder to write session files into.
-
-        Raises:
-            CannotWriteYetError: there is no such store, or none yet.
-        """
-        store = self.store(agent_id)
-        if store is Store.GATEWAY:
-            raise CannotWriteYetError(
-                f"OpenClaw keeps the sessions of agent {agent_id} in SQLite (2026.8.1 or newer), "
-                "which needs the gateway store; this version has none, so the call waits."
-            )
-        if store is None:
-            raise CannotWriteYetError(
-                f"There are no OpenClaw sessions at {self.sessions(agent_id)}: start OpenClaw once, "
-                "correct OPENCLAW_STATE_DIR or OPENCLAW_AGENT_ID, or set OPENCLAW_STORE=jsonl."
-            )
-        return self.sessions(agent_id)
+    def evidence(self, agent_id: str) -> Evidence:
+        """Gather what tells an agent's session store, the gateway's word excepted."""
+        if self.has_sqlite(agent_id):
+            return Evidence(has_sqlite=True)
+        return Evidence(
+            has_files=self.sessions(agent_id).is_dir(),
+            installed=self._command.release(),
+            wrote=release.parse(self.config().meta.get("lastTouchedVersion")),
+        )
 
 
 def version(path: Path) -> tuple[int, int, int] | None:

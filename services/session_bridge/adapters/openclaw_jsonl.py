@@ -1,12 +1,13 @@
 """The `jsonl` store: writes a call into OpenClaw's session files (releases up to 2026.7.35).
 
 First the lines, then the entry that points to them. Whatever is interrupted is done again: the lines are
-known by their ids, and a new session has the same name at each attempt.
+known by their ids, the session they went to by the place that was noted, and a new session has the same name
+at each attempt.
 """
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -17,14 +18,15 @@ from typing import Any, ParamSpec, TypeVar
 
 from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
 from services.session_bridge.adapters import openclaw_transcript_file as transcript_file
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, OpenClawFolder
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_locks import TRANSCRIPT_STALE_SECONDS, held
 from services.session_bridge.adapters.openclaw_sessions_json import Entry
+from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, Said
 from services.session_bridge.adapters.openclaw_transcript_file import TranscriptFile
-from services.session_bridge.domain import release, transcript
-from services.session_bridge.domain.freshness import is_fresh
-from services.session_bridge.domain.session_key import agent_of
-from services.session_bridge.domain.transcript import Message
+from services.session_bridge.domain import freshness, transcript
+from services.session_bridge.domain.choice import Store
+from services.session_bridge.domain.session_key import agent_of, as_kept
+from services.session_bridge.domain.transcript import Block
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +36,14 @@ LOST_WRITE_SECONDS = 0.2
 
 _RUNNING_HOURS = 3
 _SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}", re.IGNORECASE)
+
+CreateEntry = Callable[[str, str | None], Awaitable[bool]]
+"""Has a running gateway make the entry of a session key, with a label; False if none runs."""
+
+
+async def no_gateway(_session_key: str, _label: str | None) -> bool:
+    """Make no entry: there is no gateway to ask."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +67,47 @@ class JsonlStore:
         folder: OpenClaw's state folder.
         now: the clock.
         lost_write_seconds: when to look whether OpenClaw has undone an entry of ours.
+        create_entry: makes the entry of a new conversation where a gateway runs: its own save undoes ours.
     """
+
+    name = Store.JSONL
 
     def __init__(
         self,
         folder: OpenClawFolder,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         lost_write_seconds: float = LOST_WRITE_SECONDS,
+        create_entry: CreateEntry = no_gateway,
     ) -> None:
         self._folder = folder
+        self._create_entry = create_entry
         self._now = now
         self._lost_write_seconds = lost_write_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="openclaw-files")
 
-    async def write(self, session_key: str, call_id: str, messages: Sequence[Message]) -> None:
-        """Write a call's block, or what is missing of it; when this returns OpenClaw's next turn sees it.
+    async def place(self, block: Block) -> str:
+        """Name the session a block is in, at least in part, or else is to go to now."""
+        target = await self._run(self._target, block)
+        key = as_kept(block.session_key)
+        if target and target.entry is None and await self._create_entry(key, _described(key).get("label")):
+            target = await self._run(self._target, block)
+        return target.session_id if target else block.place or ""
 
-        Raises:
-            CannotWriteYetError: not now; what was done is recognised at the next attempt.
-        """
-        target = await self._run(self._write, session_key, call_id, messages)
-        pointed = not target.is_new
-        while not pointed:
+    async def write(self, block: Block) -> None:
+        """Write a block at its place, or what is missing of it; then OpenClaw's next turn sees it."""
+        target = await self._run(self._write, block)
+        pointed = target is None or not target.is_new
+        while target and not pointed:
             await asyncio.sleep(self._lost_write_seconds)
-            pointed = await self._run(self._still_points, session_key, target)
+            pointed = await self._run(self._still_points, as_kept(block.session_key), target)
+
+    async def kept(self, block: Block) -> list[str]:
+        """List the ids of the block's messages as they stand in OpenClaw's files, in that order."""
+        return await self._run(self._kept, block)
+
+    async def newest(self, session_key: str, limit: int) -> list[Said]:
+        """Read the newest turns of a conversation, the oldest first."""
+        return await self._run(self._newest, session_key, limit)
 
     async def close(self) -> None:
         """Let the running write finish."""
@@ -93,35 +120,72 @@ class JsonlStore:
         except OSError as error:
             raise CannotWriteYetError(f"OpenClaw's session files cannot be written: {error}") from error
 
-    def _write(self, key: str, call_id: str, messages: Sequence[Message]) -> _Target:
-        folder = self._folder.require_jsonl(agent_of(key))
-        folder.mkdir(parents=True, exist_ok=True)
-        path = self._target(folder, key, call_id, messages).file.path
+    def _write(self, block: Block) -> _Target | None:
+        target = self._target(block)
+        if target is None:
+            return None
+        path = target.file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.parent.resolve() / f"{path.name}.lock"
         with held(lock, stale_seconds=TRANSCRIPT_STALE_SECONDS, wait_seconds=0):
-            target = self._target(folder, key, call_id, messages)
-            if target.file.path != path:
-                raise CannotWriteYetError("OpenClaw began a new session just now.")
+            target = self._target(block)
+            if target is None or (target.session_id, target.file.path) != (block.place, path):
+                raise BusyError("OpenClaw began a new session just now.")
             self._require_idle(target.entry)
             workspace = str(self._folder.root / "workspace")
-            target.file.append(messages, transcript.header(target.session_id, workspace, self._now()))
-        self._point(key, target)
+            target.file.append(block.messages, transcript.header(target.session_id, workspace, self._now()))
+        self._point(as_kept(block.session_key), target)
         if not target.is_new:
-            _remove_orphan(folder / f"{transcript.session_id(key, call_id)}.jsonl", path, messages)
+            self._remove_orphan(block, written=path)
         return target
 
-    def _target(self, folder: Path, key: str, call_id: str, messages: Sequence[Message]) -> _Target:
-        entry = sessions_json.read(folder, key)
-        if entry is not None and _SESSION_ID.fullmatch(str(entry.get("sessionId"))):
+    def _target(self, block: Block) -> _Target | None:
+        """Find out where a block goes; None if it is in a conversation that has been put away since."""
+        folder = self._sessions(block.session_key)
+        entry = sessions_json.read(folder, as_kept(block.session_key))
+        pointed = entry["sessionId"] if entry and _SESSION_ID.fullmatch(str(entry.get("sessionId"))) else None
+        if block.place and pointed != block.place and self._is_past(folder, block):
+            return None
+        if entry is not None and pointed is not None:
             file = transcript_file.read(_path(folder, entry))
-            config = self._folder.config()
-            written_by = release.parse(config.meta.get("lastTouchedVersion"))
-            if file.holds_some(messages) or is_fresh(
-                entry, file.begun_ms, config.session, written_by, self._now()
+            if (block.place == pointed and file.holds_some(block.messages)) or freshness.is_fresh(
+                entry, file.begun_ms, self._folder.config().session, self._folder.release(), self._now()
             ):
-                return _Target(entry["sessionId"], file, entry)
-        name = transcript.session_id(key, call_id)
+                return _Target(pointed, file, entry)
+        name = transcript.session_id(block.session_key, block.call_id)
         return _Target(name, transcript_file.read(folder / f"{name}.jsonl"), entry)
+
+    def _sessions(self, session_key: str) -> Path:
+        agent_id = agent_of(session_key)
+        if self._folder.has_sqlite(agent_id):
+            raise CannotWriteYetError(
+                f"OpenClaw keeps the sessions of agent {agent_id} in SQLite: beside that no file is written."
+            )
+        return self._folder.sessions(agent_id)
+
+    def _kept(self, block: Block) -> list[str]:
+        own = {message.id for message in block.messages}
+        files = sorted(self._folder.sessions(agent_of(block.session_key)).glob(f"{block.place}.jsonl*"))
+        transcripts = [path for path in files if path.suffix != ".lock"]
+        return [name for path in transcripts for name in transcript_file.read(path).order if name in own]
+
+    def _newest(self, session_key: str, limit: int) -> list[Said]:
+        folder = self._sessions(session_key)
+        entry = sessions_json.read(folder, as_kept(session_key))
+        if entry is None or not _SESSION_ID.fullmatch(str(entry.get("sessionId"))):
+            return []
+        return transcript_file.newest(_path(folder, entry), limit)
+
+    def _is_past(self, folder: Path, block: Block) -> bool:
+        """Tell whether the conversation at a block's place had the block and went on before it ended.
+
+        A file with nothing but the block in it may never have been pointed to: then it is no conversation.
+        """
+        own = {message.id for message in block.messages}
+        if any(own <= transcript_file.read(path).ids for path in folder.glob(f"{block.place}.jsonl.*.*")):
+            return True
+        ids = transcript_file.read(folder / f"{block.place}.jsonl").ids
+        return own < ids
 
     def _require_idle(self, entry: Entry | None) -> None:
         # A gateway that died in a turn leaves "running" behind; no turn lasts for hours.
@@ -130,11 +194,13 @@ class JsonlStore:
         oldest = (self._now() - timedelta(hours=_RUNNING_HOURS)).timestamp() * 1000
         started = entry.get("startedAt", entry.get("updatedAt"))
         if isinstance(started, int | float) and started > oldest:
-            raise CannotWriteYetError("OpenClaw is in the middle of a turn of this conversation.")
+            raise BusyError("OpenClaw is in the middle of a turn of this conversation.")
 
     def _point(self, key: str, target: _Target) -> None:
         """Let `sessions.json` point to the session just written, unless OpenClaw chose another meanwhile."""
         now = int(self._now().timestamp() * 1000)
+        if not target.is_new and not freshness.goes_by_update(target.entry or {}, self._folder.release()):
+            return
 
         def pointing(entry: Entry | None) -> Entry | None:
             found = entry.get("sessionId") if entry else None
@@ -143,7 +209,7 @@ class JsonlStore:
             if not target.is_new:
                 return None  # The conversation was reset since: the call belongs to the old one.
             if found != (target.entry or {}).get("sessionId"):
-                raise CannotWriteYetError("OpenClaw began a new session just now.")
+                raise BusyError("OpenClaw began a new session just now.")
             kept = {name: value for name, value in (entry or {}).items() if name != "sessionFile"}
             return kept | _begun(target.session_id, now) | (_described(key) if entry is None else {})
 
@@ -157,11 +223,13 @@ class JsonlStore:
         self._point(key, target)
         return False
 
-
-def _remove_orphan(orphan: Path, written: Path, messages: Sequence[Message]) -> None:
-    """Remove the file of an attempt that OpenClaw forestalled, if it holds this call and nothing else."""
-    if orphan != written and transcript_file.read(orphan).ids <= {message.id for message in messages}:
-        orphan.unlink(missing_ok=True)
+    def _remove_orphan(self, block: Block, written: Path) -> None:
+        """Remove the file of an attempt that OpenClaw forestalled, if it holds this call and nothing else."""
+        orphan = written.with_name(f"{transcript.session_id(block.session_key, block.call_id)}.jsonl")
+        if orphan != written and transcript_file.read(orphan).ids <= {
+            message.id for message in block.messages
+        }:
+            orphan.unlink(missing_ok=True)
 
 
 def _path(folder: Path, entry: Entry) -> Path:

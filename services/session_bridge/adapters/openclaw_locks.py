@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 import structlog
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, version
+from services.session_bridge.adapters.openclaw_folder import version
+from services.session_bridge.adapters.openclaw_store import BusyError
 from shared.events import iso
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ def held(path: Path, *, stale_seconds: float, wait_seconds: float) -> Iterator[N
     """Hold a lock file for the length of the block.
 
     Raises:
-        CannotWriteYetError: somebody living has held it all the time.
+        BusyError: somebody living has held it all the time.
     """
     mine = orjson.dumps(
         {
@@ -50,7 +51,7 @@ def held(path: Path, *, stale_seconds: float, wait_seconds: float) -> Iterator[N
                 log.warning("stale_lock_removed", lock=path.name)
                 path.unlink(missing_ok=True)
         elif time.monotonic() >= deadline:
-            raise CannotWriteYetError(f"{path.name} is held by OpenClaw; the write is tried again later.")
+            raise BusyError(f"{path.name} is held by OpenClaw; the write is tried again later.")
         else:
             time.sleep(POLL_SECONDS)
     try:

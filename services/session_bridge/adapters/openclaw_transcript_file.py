@@ -12,29 +12,37 @@ from typing import Any
 
 import orjson
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, sync_folder
+from services.session_bridge.adapters.openclaw_folder import sync_folder
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError, Said
 from services.session_bridge.domain import transcript
 from services.session_bridge.domain.transcript import Message
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFile:
-    """What a session file holds; `begun_ms` is its header's timestamp, `last_id` what a new line hangs on.
+    """What a session file holds.
 
-    A file whose only line is torn has no lines: nothing is lost if it is begun anew.
+    `begun_ms` is its header's timestamp, `order` the ids of its lines, `last_id` what a new line hangs on. A
+    file whose only line is torn has no lines: nothing is lost if it is begun anew.
     """
 
     path: Path
     has_lines: bool
     has_header: bool
     begun_ms: float | None
-    ids: frozenset[str]
+    order: tuple[str, ...]
     last_id: str | None
     is_torn: bool
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """The lines' ids."""
+        return frozenset(self.order)
+
     def holds_some(self, messages: Sequence[Message]) -> bool:
         """Tell whether the block was written before, all of it or a part."""
-        return any(message.id in self.ids for message in messages)
+        there = self.ids
+        return any(message.id in there for message in messages)
 
     def append(self, messages: Sequence[Message], header: dict[str, Any]) -> int:
         """Add the messages that are not there yet, durably, in one write; answer how many those were.
@@ -45,9 +53,9 @@ class TranscriptFile:
         lines: list[dict[str, Any]] = [] if self.has_header else [header]
         if self.has_lines and not self.has_header:
             raise CannotWriteYetError(f"{self.path.name} has no session header: let OpenClaw repair it.")
-        parent = self.last_id
+        parent, there = self.last_id, self.ids
         for message in messages:
-            if message.id not in self.ids:
+            if message.id not in there:
                 lines.append(transcript.line(message, parent))
                 parent = message.id
         if added := len(lines) - (not self.has_header):
@@ -63,7 +71,7 @@ def read(path: Path) -> TranscriptFile:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return TranscriptFile(path, False, False, None, frozenset(), None, False)
+        return TranscriptFile(path, False, False, None, (), None, False)
     records = [record for line in content.split(b"\n") if (record := _parsed(line)) is not None]
     header = records[0] if records and records[0].get("type") == "session" else None
     entries = [record for record in records if record.get("type") != "session" and _id(record)]
@@ -72,10 +80,29 @@ def read(path: Path) -> TranscriptFile:
         has_lines=b"\n" in content,
         has_header=header is not None,
         begun_ms=_milliseconds(header.get("timestamp")) if header else None,
-        ids=frozenset(str(record["id"]) for record in entries),
+        order=tuple(str(record["id"]) for record in entries),
         last_id=_leaf(entries[-1]) if entries else None,
         is_torn=not content.endswith(b"\n"),
     )
+
+
+def newest(path: Path, limit: int) -> list[Said]:
+    """Read the newest turns of the conversation a file holds, the oldest first."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    lines = {
+        name: record for line in content.split(b"\n") if (record := _parsed(line)) and (name := _id(record))
+    }
+    said: list[Said] = []
+    place = _leaf(next(reversed(lines.values()))) if lines else None
+    while place is not None and len(said) < limit:
+        record = lines.pop(place, {})
+        if turn := Said.of(record.get("message")):
+            said.append(turn)
+        place = record.get("parentId")
+    return said[::-1]
 
 
 def _write(path: Path, content: bytes, *, anew: bool) -> None:

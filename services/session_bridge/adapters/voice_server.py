@@ -29,6 +29,7 @@ class FetchedCall(BaseModel):
     caller: str | None = Field(None, alias="from")
     callee: str | None = Field(None, alias="to")
     started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
 
     def session(self, turns: int) -> Session:
         """Make the session of this call, to be written now."""
@@ -40,6 +41,7 @@ class FetchedCall(BaseModel):
             iso(self.started_at),
             state=State.SYNCING,
             turns=turns,
+            ended_at=(self.ended_at or self.started_at).timestamp(),
         )
 
 

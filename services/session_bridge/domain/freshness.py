@@ -38,6 +38,11 @@ def is_fresh(
     return policy.idle_minutes is None or now.timestamp() * 1000 <= spoken + policy.idle_minutes * 60_000
 
 
+def goes_by_update(entry: Mapping[str, Any], release: Release | None) -> bool:
+    """Tell whether the reset looks at `updatedAt`, so that it must tell of our writing, too."""
+    return "sessionStartedAt" not in entry if release is None else release < STARTED_AT
+
+
 def _policy(rules: SessionRules) -> Reset:
     by_type = rules.reset_by_type.get("direct") or rules.reset_by_type.get("dm")
     if by_type or rules.reset:

@@ -23,3 +23,8 @@ def parse(text: object) -> Release | None:
     """Read `2026.7.35` or `2026.8.1-beta.1`; None for anything else."""
     found = _VERSION.match(text) if isinstance(text, str) else None
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def spell(release: Release | None) -> str:
+    """Write a release as OpenClaw does."""
+    return "of unknown release" if release is None else ".".join(map(str, release))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from services.session_bridge.domain.choice import Store
 from shared.events import CallEnded, KeptEvent, ToolFinished, TranscriptUpdate, iso
 
 
@@ -28,9 +29,17 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+UNWRITTEN = (State.SYNCING, State.FAILED)
+OVERDUE_SECONDS = 86_400
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the bridge knows of a call; `started_at` is ISO 8601, `session_key` None while undecided."""
+    """What the bridge knows of a call.
+
+    `started_at` is ISO 8601, `ended_at` seconds since 1970, `session_key` None while undecided, `store` None
+    until it is being written.
+    """
 
     call_id: str
     phone_number: str
@@ -43,6 +52,17 @@ class Session:
     last_error: str | None = None
     attempts: int = 0
     messages_injected: int = 0
+    ended_at: float | None = None
+    store: Store | None = None
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Tell whether the call has ended and is not in OpenClaw yet."""
+        return self.state in UNWRITTEN
+
+    def is_overdue(self, now: float) -> bool:
+        """Tell whether it has not been in OpenClaw for a day after its end; `now` is seconds since 1970."""
+        return self.is_unwritten and self.ended_at is not None and now - self.ended_at > OVERDUE_SECONDS
 
     @classmethod
     def begin(cls, event: KeptEvent) -> Self:
@@ -63,10 +83,12 @@ class Session:
             raise GapError(self.last_sequence + 1)
         if self.state is not State.ACTIVE and not first and not isinstance(event, ToolFinished):
             raise AfterEndError
+        ends = isinstance(event, CallEnded)
         going_on = State.ACTIVE if first else self.state
         return replace(
             self,
-            state=State.SYNCING if isinstance(event, CallEnded) else going_on,
+            state=State.SYNCING if ends else going_on,
+            ended_at=event.timestamp.timestamp() if ends else self.ended_at,
             last_sequence=event.sequence,
             turns=(0 if first else self.turns) + isinstance(event, TranscriptUpdate),
         )

@@ -4,12 +4,15 @@ OpenClaw gives a person one key per scope (`session.dmScope`). A call shares a t
 only if it comes to the very same key, so this is OpenClaw's own function for a peer of channel `voice`.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from services.session_bridge.domain.release import DIRECT_KEYS, Release
 from shared.events import ANONYMOUS
 from shared.openclaw_config import SessionRules
+
+_CASE_COUNTS = re.compile(r":(signal:group|matrix:(channel|group)):", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Callers:
 def agent_of(session_key: str) -> str:
     """Name the agent in a full key: `agent:<id>:…`."""
     return session_key.split(":", 2)[1]
+
+
+def as_kept(session_key: str) -> str:
+    """Spell a key as OpenClaw's session files do: in lower case, but for the ids of some channels' groups."""
+    return session_key if _CASE_COUNTS.search(session_key) else session_key.lower()
 
 
 def _owner_key(agent_id: str, number: str, openclaw: OpenClaw) -> str:

@@ -5,7 +5,7 @@ The shape was tried on real releases. What matters: every line has `id` and `par
 without an assistant). Two lines of one speaker in a row are fine, so a turn is a line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,9 @@ from uuid import UUID, uuid5
 
 from shared.events import Speaker, iso
 from shared.transcript import Turn, in_order
+
+LONGEST_ROW = 8000
+"""UTF-16 units of a row's text; a gateway drops the rest without a word."""
 
 CLOSING = "(The call ended.)"
 INTERRUPTED = " …[interrupted]"
@@ -40,9 +43,23 @@ class Message:
     at: datetime
 
 
-def block(call_id: str, turns: Iterable[Turn]) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A call's messages for its OpenClaw conversation, unchanged from the first attempt on.
+
+    `store` and `place` say where they were to go when the last attempt began.
+    """
+
+    call_id: str
+    session_key: str
+    messages: tuple[Message, ...]
+    store: str | None = None
+    place: str | None = None
+
+
+def messages(call_id: str, turns: Iterable[Turn]) -> tuple[Message, ...]:
     """Make the messages of a call: blank turns dropped, none if nothing was said, the last an assistant's."""
-    messages = [
+    said = [
         Message(
             str(uuid5(_OURS, f"{call_id}/{turn.item_id}")),
             turn.speaker,
@@ -52,10 +69,22 @@ def block(call_id: str, turns: Iterable[Turn]) -> list[Message]:
         for turn in in_order(turns)
         if turn.content.strip()
     ]
-    if messages and messages[-1].speaker is Speaker.CALLER:
+    if said and said[-1].speaker is Speaker.CALLER:
         closing = str(uuid5(_OURS, f"{call_id}/"))
-        messages.append(Message(closing, Speaker.ASSISTANT, CLOSING, messages[-1].at))
-    return messages
+        said.append(Message(closing, Speaker.ASSISTANT, CLOSING, said[-1].at))
+    return tuple(said)
+
+
+def pieces(message: Message) -> Iterator[tuple[str, str]]:
+    """Cut a message into rows that a gateway keeps whole: id and text of each, the first under its own id."""
+    units = message.text.encode("utf-16-le")
+    start = number = 0
+    while start < len(units):
+        end = start + 2 * LONGEST_ROW
+        if end < len(units) and 0xD8 <= units[end - 1] <= 0xDB:
+            end -= 2  # Between the halves of a character is no place to cut.
+        yield f"{message.id}-{number}" if number else message.id, units[start:end].decode("utf-16-le")
+        start, number = end, number + 1
 
 
 def session_id(session_key: str, call_id: str) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 import structlog
 from aiohttp import web
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.keys import DELIVERY, JOURNAL, METRICS, SESSION_KEYS, TAILS
 from services.session_bridge.routes.views import Answer
 from shared.events import CallEnded, CallEvent, KeptEvent, TranscriptPartial
@@ -34,7 +34,7 @@ async def take(request: web.Request, body: CallEvent) -> web.Response:
         status: Literal["accepted", "duplicate"] = "accepted" if receipt.is_new else "duplicate"
         seen.labels(body.event_type, status).inc()
         if isinstance(body, CallEnded):
-            request.app[DELIVERY].start(body.call_id)
+            request.app[DELIVERY].start(body.call_id, receipt.session_key)
             log.info("call_ended", status=body.data.status, events=body.sequence)
     return json_response(EventReceipt(status=status, session_key=receipt.session_key))
 

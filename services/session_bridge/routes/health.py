@@ -1,13 +1,15 @@
 """`GET /health`: whether calls can be taken and come into OpenClaw."""
 
-import asyncio
+import time
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, OpenClawFolder, Store
+from services.session_bridge.adapters.openclaw_rpc import TRANSCRIPT
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.session import Session, State
-from services.session_bridge.keys import JOURNAL, OPENCLAW, SETTINGS, VOICE_SERVER
+from services.session_bridge.keys import JOURNAL, RPC, SETTINGS, STORES, VOICE_SERVER
 from shared import health
 from shared.database import DatabaseError
 from shared.operation import OPEN, operation
@@ -38,8 +40,7 @@ async def show_health(request: web.Request) -> web.Response:
         journal = health.ok("readable and writable")
     except DatabaseError as error:
         journal = health.failed(f"DATA_DIR cannot be used: {error}")
-    waiting = [session for session in open_sessions if session.state is State.FAILED]
-    openclaw = await asyncio.to_thread(_openclaw, app[OPENCLAW], app[SETTINGS].openclaw_agent_id, waiting)
+    openclaw = await _openclaw(app, [session for session in open_sessions if session.is_unwritten])
     checks = {"voice_server": await app[VOICE_SERVER].check(), "openclaw": openclaw, "journal": journal}
     told = BridgeHealth(
         status=health.overall(checks.values()),
@@ -50,13 +51,24 @@ async def show_health(request: web.Request) -> web.Response:
     return json_response(told, status=503 if journal.status == "failed" else 200)
 
 
-def _openclaw(folder: OpenClawFolder, agent_id: str, waiting: list[Session]) -> health.Check:
-    if waiting:
-        return health.failed(f"Ended calls waiting to be written: {len(waiting)}. {waiting[0].last_error}")
+async def _openclaw(app: web.Application, waiting: list[Session]) -> health.Check:
     try:
-        folder.config()
-        folder.require_jsonl(agent_id)
+        store, why = await app[STORES].choice(app[SETTINGS].openclaw_agent_id)
     except CannotWriteYetError as error:
-        undecided = folder.store(agent_id) is None
-        return health.unknown(str(error)) if undecided else health.failed(str(error))
-    return health.ok(f"store {Store.JSONL} at {folder.sessions(agent_id)}")
+        return health.failed(str(error))
+    told = f"store {store}: {why}" if store else why
+    failed = [session for session in waiting if session.state is State.FAILED]
+    if overdue := [session for session in waiting if session.is_overdue(time.time())]:
+        return health.failed(
+            f"NOT IN OPENCLAW FOR MORE THAN A DAY: {len(overdue)} calls, the first is {overdue[-1].call_id}. "
+            f"{overdue[-1].last_error} ({told})"
+        )
+    if failed:
+        return health.failed(
+            f"Ended calls waiting to be written: {len(failed)}. {failed[-1].last_error} ({told})"
+        )
+    if store is None:
+        return health.unknown(told)
+    if store is Store.GATEWAY and not app[RPC].offers(TRANSCRIPT):
+        return health.failed(f"{app[RPC].fault} ({told})")
+    return health.ok(told)

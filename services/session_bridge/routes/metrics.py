@@ -1,6 +1,7 @@
 """`GET /metrics`: what is measured, in Prometheus' text format."""
 
 import math
+import time
 from collections import Counter
 from contextlib import suppress
 
@@ -21,10 +22,14 @@ async def show_metrics(request: web.Request) -> web.Response:
     app = request.app
     metrics = app[METRICS]
     counts: dict[State, float] = dict.fromkeys(_OPEN, math.nan)
+    overdue = math.nan
     with suppress(DatabaseError):
-        found = Counter(session.state for session in await app[JOURNAL].sessions(*_OPEN))
+        sessions = await app[JOURNAL].sessions(*_OPEN)
+        found = Counter(session.state for session in sessions)
         counts = {state: found[state] for state in _OPEN}
+        overdue = sum(session.is_overdue(time.time()) for session in sessions)
     for state, count in counts.items():
         metrics.sessions.labels(state).set(count)
+    metrics.overdue.set(overdue)
     metrics.subscribers.set(len(app[STREAMS]))
     return response(app[REGISTRY])

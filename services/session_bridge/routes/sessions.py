@@ -1,5 +1,6 @@
 """`GET /sessions`: the calls and what has become of each."""
 
+import time
 from typing import Self
 
 from aiohttp import web
@@ -22,7 +23,10 @@ class SessionsQuery(BaseModel):
 
 
 class SessionView(Answer):
-    """A call as it is watched. `turns` counts them; `last_error` says what keeps it out of OpenClaw."""
+    """A call as it is watched. `turns` counts them; `last_error` says what keeps it out of OpenClaw.
+
+    `overdue` is true when that has been so for more than a day.
+    """
 
     session_key: str | None
     call_id: str
@@ -32,11 +36,13 @@ class SessionView(Answer):
     turns: int
     state: State
     last_error: str | None
+    overdue: bool
 
     @classmethod
     def of(cls, session: Session) -> Self:
         """Show a session."""
-        return cls.model_validate(session, from_attributes=True, by_name=True)
+        shown = {name: getattr(session, name) for name in cls.model_fields if name != "overdue"}
+        return cls(**shown, overdue=session.is_overdue(time.time()))
 
 
 class Sessions(Answer):

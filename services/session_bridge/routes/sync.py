@@ -6,10 +6,9 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.session_bridge.adapters.openclaw_folder import Store
+from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.session import Session, State
-from services.session_bridge.domain.session_key import agent_of
-from services.session_bridge.keys import DELIVERY, JOURNAL, OPENCLAW, VOICE_SERVER
+from services.session_bridge.keys import DELIVERY, JOURNAL, VOICE_SERVER
 from services.session_bridge.routes.views import Answer
 from shared.operation import operation
 from shared.problems import json_response
@@ -28,7 +27,10 @@ class SyncRequest(BaseModel):
 
 
 class Synced(Answer):
-    """The call is in OpenClaw; `messages_injected` counts what was written just now."""
+    """The call is in OpenClaw; `messages_injected` counts what was written just now.
+
+    `store` is null for a call without a word.
+    """
 
     success: Literal[True] = True
     session_key: str
@@ -41,7 +43,7 @@ class SyncPending(Answer):
 
     success: Literal[False] = False
     state: Literal["pending"] = "pending"
-    reason: str | None
+    reason: str
 
 
 @operation({200: Synced, 202: SyncPending}, problems=(404, 409, 502, 503))
@@ -54,10 +56,11 @@ async def sync_transcript(request: web.Request, body: SyncRequest) -> web.Respon
             raise CallRunningError
         session, injected = await app[DELIVERY].attempt(session.call_id)
         if session.state is not State.SYNCED or session.session_key is None:
-            app[DELIVERY].start(session.call_id)
-            return json_response(SyncPending(reason=session.last_error), status=202)
-    store = app[OPENCLAW].store(agent_of(session.session_key))
-    return json_response(Synced(session_key=session.session_key, messages_injected=injected, store=store))
+            reason = session.last_error or "An earlier call of this conversation has to be written first."
+            return json_response(SyncPending(reason=reason), status=202)
+    return json_response(
+        Synced(session_key=session.session_key, messages_injected=injected, store=session.store)
+    )
 
 
 async def _fetched(app: web.Application, call_id: str) -> Session:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dev.soak.evidence import Evidence, Heard, LogLine, Played
 from dev.soak.plan import Plan
-from services.session_bridge.domain.transcript import block, line
+from services.session_bridge.domain.transcript import line, messages
 from shared.events import Speaker, Usage
 from shared.transcript import Turn
 
@@ -41,7 +41,7 @@ def _events() -> list[Heard]:
 def _written() -> list[dict[str, Any]]:
     at = datetime.fromisoformat(AT).astimezone(UTC)
     turns = [Turn(item_id, Speaker(who), words, at) for item_id, who, words in SAID]
-    return [{"type": "session"}, *(line(message, None) for message in block(CALL, turns))]
+    return [{"type": "session"}, *(line(message, None) for message in messages(CALL, turns))]
 
 
 def a_run(spoil: Callable[[Any], object] | None = None, **plan: Any) -> Evidence:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.domain.session import GapError, Session, State
 from shared.database import DatabaseError
@@ -103,7 +104,7 @@ async def test_the_key_of_a_call_never_changes(journal: Journal) -> None:
     assert (await journal.accept(read(first), None)).session_key is None
     assert (await journal.accept(read(second), "agent:main:one")).session_key == "agent:main:one"
     assert (await journal.accept(read(third), "agent:main:two")).session_key == "agent:main:one"
-    await journal.freeze_key(CALL, "agent:main:three")
+    await Deliveries(journal).freeze_key(CALL, "agent:main:three")
     session = await journal.session(CALL)
     assert session is not None
     assert session.session_key == "agent:main:one"
@@ -122,7 +123,7 @@ async def test_a_call_is_reported_as_synced_once(journal: Journal) -> None:
 async def test_a_failed_attempt_is_remembered(journal: Journal) -> None:
     for event in call("user: hi"):
         await journal.accept(read(event), None)
-    await journal.failed(CALL, "locked")
+    await Deliveries(journal).failed(CALL, "locked")
     (session,) = await journal.sessions(State.FAILED)
     assert (session.last_error, session.attempts) == ("locked", 1)
 
@@ -134,7 +135,9 @@ async def test_a_call_that_is_still_running_cannot_become_synced(journal: Journa
 
 async def test_a_fetched_call_keeps_its_turns_when_its_own_events_arrive(journal: Journal) -> None:
     fetched = turns("user: hi", "assistant: hello")
-    await journal.import_call(Session(CALL, "+14155550123", "inbound", "2026", state=State.SYNCING), fetched)
+    await journal.import_call(
+        Session(CALL, "+14155550123", "inbound", "2026", state=State.SYNCING, ended_at=1.5), fetched
+    )
     assert await journal.turns(CALL) == fetched
     for event in call("user: hi"):
         await journal.accept(read(event), None)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, OpenClawFolder
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.domain.transcript import session_id
 from tests.session_bridge.calls import CALL, START
-from tests.session_bridge.openclaw import MAIN, NOW, SPOKEN, TALK, VOICE, Home, enter, write
+from tests.session_bridge.openclaw import MAIN, NO_COMMAND, NOW, SPOKEN, TALK, VOICE, Home, enter, write
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -103,20 +104,15 @@ async def test_a_session_id_that_leads_out_of_the_folder_is_not_followed(
     assert home.entries()[MAIN]["sessionId"] == session_id(MAIN, CALL)
 
 
-async def test_nothing_is_ever_written_beside_a_sqlite_store(home: Home) -> None:
-    database = home.root / "agents" / "main" / "agent" / "openclaw-agent.sqlite"
-    database.parent.mkdir()
-    database.touch()
-    for setting in ("auto", "jsonl"):
-        store = JsonlStore(OpenClawFolder(home.root, setting), lambda: START)
-        with pytest.raises(CannotWriteYetError, match="SQLite"):
-            await write(store, *SPOKEN)
-        await store.close()
+async def test_nothing_is_ever_written_beside_a_sqlite_store(store: JsonlStore, home: Home) -> None:
+    home.become_sqlite()
+    with pytest.raises(CannotWriteYetError, match="SQLite"):
+        await write(store, *SPOKEN)
     assert not list(home.sessions.iterdir())
 
 
-async def test_folders_are_made_where_the_user_says_jsonl(tmp_path: Path) -> None:
-    store = JsonlStore(OpenClawFolder(tmp_path / "new", "jsonl"), lambda: START)
+async def test_folders_are_made_where_there_are_none(tmp_path: Path) -> None:
+    store = JsonlStore(OpenClawFolder(tmp_path / "new", NO_COMMAND), lambda: START)
     await write(store, *SPOKEN)
     await store.close()
     assert (tmp_path / "new" / "agents" / "main" / "sessions" / "sessions.json").exists()
@@ -127,3 +123,10 @@ async def test_an_unwritable_folder_is_told_not_raised_raw(store: JsonlStore, ho
     (home.sessions / "s1.jsonl").mkdir()
     with pytest.raises(CannotWriteYetError, match="cannot be written"):
         await write(store, *SPOKEN)
+
+
+async def test_the_key_of_a_withheld_number_is_spelt_as_openclaw_looks_it_up(
+    store: JsonlStore, home: Home
+) -> None:
+    await write(store, *SPOKEN, key="agent:main:voice:direct:anonymous-CA1")
+    assert list(home.entries()) == ["agent:main:voice:direct:anonymous-ca1"]

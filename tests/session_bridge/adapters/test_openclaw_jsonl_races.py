@@ -7,11 +7,23 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError, OpenClawFolder
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.domain.transcript import session_id
 from tests.session_bridge.calls import CALL, START
-from tests.session_bridge.openclaw import MAIN, NOW, SPOKEN, TALK, Home, enter, when_asked, write
+from tests.session_bridge.openclaw import (
+    MAIN,
+    NO_COMMAND,
+    NOW,
+    SPOKEN,
+    TALK,
+    Home,
+    enter,
+    made,
+    when_asked,
+    write,
+)
 from tests.session_bridge.waiting import until
 
 
@@ -66,7 +78,7 @@ async def test_a_session_openclaw_begins_while_we_begin_one_wins(home: Home) -> 
     def begin() -> None:
         enter(home, TALK)
 
-    store = JsonlStore(OpenClawFolder(home.root, "auto"), when_asked(1, begin))
+    store = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), when_asked(1, begin))
     with pytest.raises(CannotWriteYetError, match="new session just now"):
         await write(store, *SPOKEN)
     await write(store, *SPOKEN)
@@ -81,7 +93,7 @@ async def test_a_session_replaced_before_we_hold_its_lock_is_left(home: Home) ->
     def begin() -> None:
         home.enter(MAIN, sessionId="s2", updatedAt=NOW)
 
-    store = JsonlStore(OpenClawFolder(home.root, "auto"), when_asked(1, begin))
+    store = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), when_asked(1, begin))
     with pytest.raises(CannotWriteYetError, match="new session just now"):
         await write(store, *SPOKEN)
     await store.close()
@@ -94,19 +106,32 @@ async def test_a_reset_right_after_the_write_is_the_users_and_stays(home: Home) 
     def reset() -> None:
         home.enter(MAIN, sessionId="s2", updatedAt=NOW)
 
-    store = JsonlStore(OpenClawFolder(home.root, "auto"), when_asked(3, reset))
+    store = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), when_asked(3, reset))
     await write(store, *SPOKEN)
     await store.close()
     assert home.entries()[MAIN] == {"sessionId": "s2", "updatedAt": NOW}
     assert path.read_bytes().count(b"\n") == 5
 
 
+@pytest.mark.parametrize("archive", ["s1.jsonl", "s1.jsonl.reset.2026-11-22T14-05-00.000Z"])
+async def test_a_block_is_known_again_though_its_conversation_was_put_away(
+    store: JsonlStore, home: Home, archive: str
+) -> None:
+    path = enter(home, TALK)
+    place = await write(store, *SPOKEN)
+    path.rename(home.sessions / archive)
+    home.enter(MAIN, sessionId="s2", updatedAt=NOW)
+    assert await write(store, *SPOKEN, place=place) == "s1"
+    assert not (home.sessions / "s2.jsonl").exists()
+    assert await store.kept(made(*SPOKEN, place=place)) == [message.id for message in made(*SPOKEN).messages]
+
+
 async def test_a_block_is_known_again_though_the_day_has_changed(store: JsonlStore, home: Home) -> None:
     path = enter(home, TALK)
-    await write(store, *SPOKEN)
+    place = await write(store, *SPOKEN)
     before = path.read_bytes()
-    tomorrow = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START + timedelta(days=1))
-    await write(tomorrow, *SPOKEN)
+    tomorrow = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), lambda: START + timedelta(days=1))
+    assert await write(tomorrow, *SPOKEN, place=place) == place
     await tomorrow.close()
     assert path.read_bytes() == before
     assert home.entries()[MAIN]["sessionId"] == "s1"
@@ -141,10 +166,10 @@ async def test_a_lock_somebody_living_holds_is_respected(store: JsonlStore, home
 async def test_two_writers_of_one_conversation_lose_nothing_and_mix_nothing(
     store: JsonlStore, home: Home
 ) -> None:
-    other = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START)
+    other = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), lambda: START)
     enter(home, TALK)
 
-    async def insist(writer: JsonlStore, call_id: str) -> None:
+    async def insist(writer: JsonlStore, call_id: str) -> str:
         while True:
             try:
                 return await write(writer, f"user: {call_id}", f"assistant: {call_id}", call_id=call_id)
@@ -160,7 +185,7 @@ async def test_two_writers_of_one_conversation_lose_nothing_and_mix_nothing(
 
 
 async def test_an_entry_openclaw_overwrote_is_made_again(home: Home) -> None:
-    patient = JsonlStore(OpenClawFolder(home.root, "auto"), lambda: START, lost_write_seconds=0.3)
+    patient = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), lambda: START, lost_write_seconds=0.3)
     writing = asyncio.gather(write(patient, *SPOKEN))
 
     async def entered() -> bool:

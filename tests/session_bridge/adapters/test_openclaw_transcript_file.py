@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from services.session_bridge.adapters.openclaw_folder import CannotWriteYetError
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw_transcript_file import read
-from services.session_bridge.domain.transcript import block
+from services.session_bridge.domain.transcript import messages
 from tests.session_bridge.calls import CALL, turns
 
 HEADER = b'{"type":"session","version":3,"id":"s1","timestamp":"2026-11-22T13:00:00.000Z"}\n'
-BLOCK = block(CALL, turns("assistant: hi"))
+SAID = messages(CALL, turns("assistant: hi"))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_lines_without_a_header_are_not_added_to(tmp_path: Path) -> None:
     path = tmp_path / "s1.jsonl"
     path.write_bytes(b'{"type":"message","id":"a"}\n[]\nnonsense\n')
     with pytest.raises(CannotWriteYetError, match="no session header"):
-        read(path).append(BLOCK, {})
+        read(path).append(SAID, {})
 
 
 def test_a_header_without_a_time_is_no_harm(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from services.session_bridge.domain.session_key import Callers, OpenClaw, agent_of
+from services.session_bridge.domain.session_key import Callers, OpenClaw, agent_of, as_kept
 from shared.openclaw_config import DmScope, SessionRules
 
 NUMBER = "+15551234567"
@@ -75,3 +75,15 @@ def test_everybody_else_is_isolated() -> None:
 def test_a_number_the_user_mapped_goes_where_the_user_said() -> None:
     callers = Callers("main", frozenset({NUMBER}), {NUMBER: "agent:work:telegram:direct:42"})
     assert agent_of(callers.key(NUMBER, "CA1", OpenClaw())) == "work"
+
+
+@pytest.mark.parametrize(
+    ("key", "kept"),
+    [
+        ("agent:main:voice:direct:anonymous-CA1", "agent:main:voice:direct:anonymous-ca1"),
+        ("agent:main:Matrix:channel:!Room:x.org", "agent:main:Matrix:channel:!Room:x.org"),
+        ("agent:main:signal:group:AbC=", "agent:main:signal:group:AbC="),
+    ],
+)
+def test_a_key_is_looked_up_as_openclaw_spells_it(key: str, kept: str) -> None:
+    assert as_kept(key) == kept

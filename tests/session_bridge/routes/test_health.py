@@ -1,7 +1,7 @@
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.session_bridge.keys import JOURNAL
+from services.session_bridge.keys import JOURNAL, RPC
 from tests.session_bridge.bridge import Bridge, Start
 from tests.session_bridge.calls import call
 from tests.session_bridge.openclaw import Home
@@ -25,18 +25,21 @@ async def test_a_waiting_call_degrades_and_says_why(start: Start, home: Home) ->
     await bridge.until_all_are("failed")
     status, health = await bridge.get("/health")
     assert (status, health["status"]) == (200, "degraded")
-    assert "waiting to be written: 1. There are no" in health["checks"]["openclaw"]["detail"]
+    assert "NOT IN OPENCLAW FOR MORE THAN A DAY: 1" in health["checks"]["openclaw"]["detail"]
 
 
 async def test_a_sqlite_store_is_named_before_any_call_waits(start: Start, home: Home) -> None:
-    (home.root / "agents" / "main" / "agent").mkdir()
-    (home.root / "agents" / "main" / "agent" / "openclaw-agent.sqlite").touch()
-    check = (await (await start()).get("/health"))[1]["checks"]["openclaw"]
-    assert (check["status"], "gateway store" in check["detail"]) == ("failed", True)
+    home.become_sqlite()
+    bridge = await start()
+    await bridge.client.app[RPC].tried()
+    check = (await bridge.get("/health"))[1]["checks"]["openclaw"]
+    assert check["status"] == "failed"
+    assert "No OpenClaw gateway answers" in check["detail"]
+    assert "store gateway: the agent has an openclaw-agent.sqlite" in check["detail"]
 
 
 async def test_only_an_unusable_journal_is_unavailable(bridge: Bridge) -> None:
-    database = bridge.client.app[JOURNAL]._database
+    database = bridge.client.app[JOURNAL].database
     database._connection.execute("DROP TABLE sessions")
     status, health = await bridge.get("/health")
     assert (status, health["checks"]["journal"]["status"]) == (503, "failed")

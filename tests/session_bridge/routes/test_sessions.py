@@ -17,6 +17,7 @@ async def test_sessions_are_listed_newest_first_with_what_became_of_them(bridge:
         "turns": 2,
         "state": "synced",
         "lastError": None,
+        "overdue": False,
     }
 
 

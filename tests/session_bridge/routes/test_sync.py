@@ -66,7 +66,7 @@ async def test_what_cannot_be_written_yet_is_pending_with_the_reason(start: Star
     await bridge.tell(call("user: hi"))
     status, answer = await bridge.post("/sync-transcript", SYNC)
     assert (status, answer["success"], answer["state"]) == (202, False, "pending")
-    assert "start OpenClaw once" in answer["reason"]
+    assert "no OpenClaw to be seen" in answer["reason"]
     home.sessions.mkdir()
     await bridge.until_all_are("synced")
 

@@ -1,0 +1,163 @@
+"""The `gateway` store: hands a call to OpenClaw's gateway as a finished voice session (from 2026.8.1).
+
+`talk.client.create`, a `transcript` for each message, `close`. The gateway keeps a row once under the names
+of its voice session and its entry, whatever has become of the conversation since, so a write that was cut
+short is simply done again. A voice session is named after its call. One that the gateway has closed, as it
+does after a minute, takes no more rows: another follows, and each row is looked for under the earlier names
+first.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import structlog
+
+from services.session_bridge.adapters.openclaw_rpc import GatewayRefusedError, OpenClawRpc
+from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, Said
+from services.session_bridge.domain.choice import Store
+from services.session_bridge.domain.transcript import Block, pieces
+
+log = structlog.get_logger()
+
+IMPORTED = "imported"
+"""The place of a block that was written into session files, which OpenClaw has taken over since."""
+
+_VOICE_SESSIONS = 100
+_PAGE = 1000
+
+_PROVIDERS: tuple[Mapping[str, str], ...] = (
+    {"provider": "voice-bridge", "transport": "provider-websocket"},
+    {"provider": "openai", "model": "gpt-live-1", "transport": "webrtc"},
+)
+"""A voice session needs a realtime provider that calls itself configured: our plugin's, which wants no key,
+or OpenAI's, for which any will do. Neither is ever asked to speak."""
+
+_ABSENT = ("is not registered", "is not configured")
+_OVER = ("is already closed", "voice session is closed", "provider does not match")
+_NO_PROVIDER = (
+    "OpenClaw's gateway takes transcripts only where a realtime voice provider is configured: put "
+    "OPENAI_API_KEY into the gateway's environment, or set talk.realtime in openclaw.json to "
+    '{"provider": "openai", "providers": {"openai": {"apiKey": "sk-…"}}}.'
+)
+
+
+class GatewayStore:
+    """Write blocks through the gateway.
+
+    Args:
+        rpc: the connection to it.
+    """
+
+    name = Store.GATEWAY
+
+    def __init__(self, rpc: OpenClawRpc) -> None:
+        self._rpc = rpc
+
+    async def place(self, block: Block) -> str:
+        """Name the voice session that takes the block's rows, opened now."""
+        history = await self._call("chat.history", sessionKey=block.session_key, limit=1)
+        if (history.get("sessionInfo") or {}).get("hasActiveRun"):
+            raise BusyError("OpenClaw is in the middle of a turn of this conversation.")
+        if block.store == Store.JSONL and await self._row(block, block.messages[-1].id):
+            return IMPORTED
+        for name in _names(block.call_id):
+            if await self._open(block.session_key, name):
+                return name
+        raise CannotWriteYetError(
+            f"OpenClaw's gateway has closed {_VOICE_SESSIONS} voice sessions of this call."
+        )
+
+    async def write(self, block: Block) -> None:
+        """Write a block, or what is missing of it; then OpenClaw's next turn sees it."""
+        if block.place == IMPORTED:
+            return
+        voice_session = {"sessionKey": block.session_key, "voiceSessionId": block.place}
+        earlier = list(_names(block.call_id, up_to=block.place))
+        for message in block.messages:
+            spoken = {"role": message.speaker.value, "timestamp": int(message.at.timestamp() * 1000)}
+            for entry_id, text in pieces(message):
+                if not [name for name in earlier if await self._row(block, f"voice:{name}:{entry_id}")]:
+                    await self._call(
+                        "talk.client.transcript", **voice_session, entryId=entry_id, text=text, **spoken
+                    )
+        try:
+            await self._call("talk.client.close", **voice_session)
+        except CannotWriteYetError as error:
+            log.warning("voice_session_left_open", reason=str(error))  # OpenClaw closes it in time.
+
+    async def kept(self, block: Block) -> list[str]:
+        """List the ids of the block's messages as they stand in OpenClaw; those before a reset come first."""
+        firsts = {next(pieces(message))[0]: message.id for message in block.messages}
+        shown = [row.rpartition(":")[2] for row in await self._shown(block.session_key)]
+        hidden = [
+            entry_id
+            for entry_id in firsts
+            if entry_id not in shown and await self._is_hidden(block, entry_id)
+        ]
+        return [firsts[entry_id] for entry_id in (*hidden, *shown) if entry_id in firsts]
+
+    async def newest(self, session_key: str, limit: int) -> list[Said]:
+        """Read the newest turns of a conversation, the oldest first."""
+        history = await self._call("chat.history", sessionKey=session_key, limit=min(4 * limit, _PAGE))
+        said = [turn for row in history.get("messages") or () if (turn := Said.of(row)) is not None]
+        return said[-limit:]
+
+    async def close(self) -> None:
+        """Do nothing: the connection is not ours."""
+
+    async def _open(self, session_key: str, name: str) -> bool:
+        """Open a voice session or go on with it; False if it is over."""
+        for provider in _PROVIDERS:
+            try:
+                await self._rpc.call(
+                    "talk.client.create", sessionKey=session_key, voiceSessionId=name, **provider
+                )
+            except GatewayRefusedError as error:
+                if any(words in str(error) for words in _OVER):
+                    return False
+                if not any(words in str(error) for words in _ABSENT):
+                    raise CannotWriteYetError(
+                        f"OpenClaw's gateway refuses a voice session: {error}."
+                    ) from error
+            else:
+                return True
+        raise CannotWriteYetError(_NO_PROVIDER)
+
+    async def _row(self, block: Block, row_id: str) -> bool:
+        """Tell whether a conversation has a row, wherever in it."""
+        answer = await self._call("chat.message.get", sessionKey=block.session_key, messageId=row_id)
+        return bool(answer.get("ok"))
+
+    async def _is_hidden(self, block: Block, entry_id: str) -> bool:
+        names = _names(block.call_id, up_to=block.place)
+        rows = [f"voice:{name}:{entry_id}" for name in (*names, block.place)]
+        return any([await self._row(block, row_id) for row_id in (*rows, entry_id)])
+
+    async def _shown(self, session_key: str) -> list[str]:
+        rows: list[str] = []
+        offset: int | None = 0
+        while offset is not None:
+            page = await self._call("chat.history", sessionKey=session_key, limit=_PAGE, offset=offset)
+            rows = [_row_id(row) for row in page.get("messages") or ()] + rows
+            offset = page.get("nextOffset") if page.get("hasMore") else None
+        return rows
+
+    async def _call(self, method: str, **params: object) -> Mapping[str, Any]:
+        try:
+            return await self._rpc.call(method, **params)
+        except GatewayRefusedError as error:
+            kind = BusyError if any(words in str(error) for words in _OVER) else CannotWriteYetError
+            raise kind(f"OpenClaw's gateway refuses {method}: {error}.") from error
+
+
+def _names(call_id: str, up_to: str | None = None) -> Iterator[str]:
+    """Name a call's voice sessions one after the other; those before one, if it is given."""
+    for turn in range(_VOICE_SESSIONS):
+        name = f"{call_id}-r{turn}" if turn else call_id
+        if name == up_to:
+            return
+        yield name
+
+
+def _row_id(row: Mapping[str, Any]) -> str:
+    return str((row.get("__openclaw") or {}).get("id"))

@@ -1,0 +1,60 @@
+"""What both of OpenClaw's session stores promise: a call comes in once, whatever breaks in between."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol, Self
+
+from services.session_bridge.domain.choice import Store
+from services.session_bridge.domain.transcript import Block
+from shared.events import Speaker
+
+
+class CannotWriteYetError(Exception):
+    """The transcript cannot be written now; the text says what is in the way."""
+
+
+class BusyError(CannotWriteYetError):
+    """OpenClaw is at work on this very conversation, which is over in a moment."""
+
+
+class Said(NamedTuple):
+    """One turn of an OpenClaw conversation, whoever wrote it there; `at` if that is known."""
+
+    role: Speaker
+    text: str
+    at: datetime | None
+
+    @classmethod
+    def of(cls, message: object) -> Self | None:
+        """Read a message as OpenClaw keeps it; None if it is nothing that somebody said."""
+        if not isinstance(message, dict) or message.get("role") not in set(Speaker):
+            return None
+        content, at = message.get("content"), message.get("timestamp")
+        parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+        text = "".join(part.get("text", "") for part in parts if part.get("type") == "text").strip()
+        when = datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int | float) else None
+        return cls(Speaker(message["role"]), text, when) if text else None
+
+
+class OpenClawStore(Protocol):
+    """Where conversations are kept. Every method raises `CannotWriteYetError` when it cannot be done now."""
+
+    name: Store
+
+    async def place(self, block: Block) -> str:
+        """Tell where the block is to go; noted before it is written, so that a crash leaves a trace.
+
+        The answer is for this store alone to read. A block that has a place may get another one, if nothing
+        of it is to be seen at the old one.
+        """
+
+    async def write(self, block: Block) -> None:
+        """Write a block at its place, or what is missing of it; then OpenClaw's next turn sees it."""
+
+    async def kept(self, block: Block) -> list[str]:
+        """List the ids of the block's messages as they stand in OpenClaw, in that order, repeats included."""
+
+    async def newest(self, session_key: str, limit: int) -> list[Said]:
+        """Read the newest turns of a conversation, the oldest first; nothing of it is changed."""
+
+    async def close(self) -> None:
+        """Let the running write finish."""
