@@ -1,6 +1,9 @@
-from collections.abc import AsyncIterator
+import os
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -38,7 +41,7 @@ async def delivery(journal: Journal, home: Home) -> AsyncIterator[Delivery]:
     await made.close()
 
 
-def deliver(journal: Journal, home: Home) -> Delivery:
+def deliver(journal: Journal, home: Home, pause: Callable[[int], float] = lambda _failures: 0.01) -> Delivery:
     folder = OpenClawFolder(home.root, NO_COMMAND)
     store = JsonlStore(folder, lost_write_seconds=0.01)
 
@@ -53,13 +56,15 @@ def deliver(journal: Journal, home: Home) -> Delivery:
         SessionKeys(Callers("main"), folder),
         choose,
         Metrics(CollectorRegistry()),
-        lambda _failures: 0.01,
+        pause,
     )
 
 
-async def end_call(journal: Journal, *texts: str, call_id: str = CALL) -> None:
+async def end_call(
+    journal: Journal, *texts: str, call_id: str = CALL, session_key: str | None = None
+) -> None:
     for event in call(*texts, call_id=call_id):
-        await journal.accept(read(event), None)
+        await journal.accept(read(event), session_key)
 
 
 async def state(journal: Journal) -> Session:
@@ -144,3 +149,44 @@ async def test_a_running_call_is_not_written(journal: Journal, home: Home, deliv
 
 def test_the_pause_grows_to_a_minute_and_no_further() -> None:
     assert [backoff(attempts) for attempts in (1, 2, 3, 9, 10, 10_000)] == [0.2, 0.4, 0.8, 51.2, 60, 60]
+
+
+async def test_no_call_of_a_conversation_overtakes_an_earlier_one(
+    journal: Journal, home: Home, delivery: Delivery
+) -> None:
+    path = home.sessions / "s1.jsonl.lock"
+    home.enter(KEY, sessionId="s1", updatedAt=time.time() * 1000)
+    path.write_bytes(orjson.dumps({"pid": os.getppid(), "createdAt": "2026-11-22T14:00:00Z"}))
+    for place in range(3):
+        await end_call(journal, f"user: {place}", call_id=f"CA{place}", session_key=KEY)
+        delivery.start(f"CA{place}", KEY)
+    session, injected = await delivery.attempt("CA2")
+    assert (session.state, injected) == (State.SYNCING, 0)
+    path.unlink()
+    session, injected = await delivery.attempt("CA2")
+    assert (session.state, injected) == (State.SYNCED, 2)
+    assert [text for text in home.texts(KEY) if text.startswith("user")] == ["user: 0", "user: 1", "user: 2"]
+
+
+async def test_a_forced_attempt_does_not_wait_for_the_pause_to_end(journal: Journal, home: Home) -> None:
+    delivery = deliver(journal, home, lambda _failures: 3600)
+    home.sessions.rmdir()
+    await end_call(journal, "user: hi")
+    assert (await delivery.attempt(CALL))[0].state is State.FAILED
+    home.sessions.mkdir()
+    assert (await delivery.attempt(CALL))[0].state is State.SYNCED
+    await delivery.close()
+
+
+async def test_a_block_is_written_as_it_was_when_its_writing_began(
+    journal: UnreliableJournal, home: Home, delivery: Delivery
+) -> None:
+    await end_call(journal, "user: hi", "assistant: hello")
+    journal.failing = {"synced"}
+    with pytest.raises(DatabaseError):
+        await delivery.attempt(CALL)
+    begun = await Deliveries(journal).begun(CALL)
+    assert begun is not None
+    assert [message.text for message in begun.messages] == ["hi", "hello"]
+    assert (begun.store, begun.session_key) == ("jsonl", KEY)
+    assert home.entries()[KEY]["sessionId"] == begun.place

@@ -28,9 +28,10 @@ _PAGE = 1000
 _PROVIDERS: tuple[Mapping[str, str], ...] = (
     {"provider": "voice-bridge", "transport": "provider-websocket"},
     {"provider": "openai", "model": "gpt-live-1", "transport": "webrtc"},
+    {"provider": "openai", "transport": "webrtc"},
 )
 """A voice session needs a realtime provider that calls itself configured: our plugin's, which wants no key,
-or OpenAI's, for which any will do. Neither is ever asked to speak."""
+or OpenAI's, which wants any (2026.8.1 lacks that model and asks OpenAI for another). None ever speaks."""
 
 _ABSENT = ("is not registered", "is not configured")
 _OVER = ("is already closed", "voice session is closed", "provider does not match")

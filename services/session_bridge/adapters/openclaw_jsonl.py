@@ -134,7 +134,12 @@ class JsonlStore:
             self._require_idle(target.entry)
             workspace = str(self._folder.root / "workspace")
             target.file.append(block.messages, transcript.header(target.session_id, workspace, self._now()))
-        self._point(as_kept(block.session_key), target)
+        try:
+            self._point(as_kept(block.session_key), target)
+        except CannotWriteYetError:
+            if target.is_new and self._folder.has_sqlite(agent_of(block.session_key)):
+                path.unlink(missing_ok=True)  # OpenClaw has been upgraded just now.
+            raise
         if not target.is_new:
             self._remove_orphan(block, written=path)
         return target
@@ -203,6 +208,7 @@ class JsonlStore:
             return
 
         def pointing(entry: Entry | None) -> Entry | None:
+            self._sessions(key)
             found = entry.get("sessionId") if entry else None
             if found == target.session_id:
                 return {**(entry or {}), "updatedAt": now, "lastInteractionAt": now}

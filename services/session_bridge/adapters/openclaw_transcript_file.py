@@ -106,7 +106,9 @@ def newest(path: Path, limit: int) -> list[Said]:
 
 
 def _write(path: Path, content: bytes, *, anew: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC * anew, 0o600)
+    # One that is there is not made anew: OpenClaw may have taken it away into SQLite just now.
+    creating = os.O_CREAT | os.O_TRUNC if anew else 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | creating, 0o600)
     try:
         if os.write(descriptor, content) != len(content):
             raise CannotWriteYetError(f"{path.name} could only be written in part: is the disk full?")

@@ -1,0 +1,144 @@
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.app import Sandbox
+from sandbox.gateway.memory import Row
+from services.session_bridge.adapters.openclaw_gateway import IMPORTED, GatewayStore
+from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
+from services.session_bridge.domain.transcript import CLOSING, LONGEST_ROW, Message, pieces
+from shared.events import Speaker
+from tests.session_bridge.calls import CALL, START
+from tests.session_bridge.gateway import connected, playing, said
+from tests.session_bridge.openclaw import MAIN, SPOKEN, made, write
+from tests.session_bridge.waiting import until
+
+IDS = [message.id for message in made(*SPOKEN).messages]
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with playing() as running:
+        yield running
+
+
+@pytest.fixture
+async def store(sandbox: Sandbox) -> AsyncIterator[GatewayStore]:
+    async with connected(sandbox) as rpc:
+        yield GatewayStore(rpc)
+
+
+async def test_a_call_is_remembered_in_order_with_its_roles_and_times(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    assert await write(store, *SPOKEN, "user: Thank you.") == CALL
+    assert said(sandbox, MAIN) == [*SPOKEN, "user: Thank you.", f"assistant: {CLOSING}"]
+    assert sandbox.gateway.rows(MAIN)[0].timestamp == (START.timestamp() + 1) * 1000
+
+
+async def test_two_calls_stand_one_behind_the_other(sandbox: Sandbox, store: GatewayStore) -> None:
+    await write(store, "user: one", "assistant: two")
+    await write(store, "user: three", "assistant: four", call_id="CA2")
+    assert said(sandbox, MAIN) == ["user: one", "assistant: two", "user: three", "assistant: four"]
+
+
+async def test_a_block_written_again_adds_nothing(sandbox: Sandbox, store: GatewayStore) -> None:
+    place = await write(store, *SPOKEN)
+    for number in (1, 2, 3):
+        place = await write(store, *SPOKEN, place=place)
+        assert place == f"{CALL}-r{number}"
+    assert said(sandbox, MAIN) == list(SPOKEN)
+    assert await store.kept(made(*SPOKEN, place=place)) == IDS
+
+
+@pytest.mark.parametrize("rows", range(5))
+async def test_a_write_cut_short_after_any_row_is_completed_not_doubled(
+    sandbox: Sandbox, store: GatewayStore, rows: int
+) -> None:
+    texts = (*SPOKEN, "user: And tomorrow?", "assistant: The dentist.")
+    sandbox.world.switches.gateway_trouble, sandbox.world.switches.gateway_rows = "drops", rows
+    with suppress(CannotWriteYetError):
+        await write(store, *texts)
+    sandbox.world.switches.gateway_trouble = "none"
+
+    async def written() -> bool:
+        with suppress(CannotWriteYetError):
+            return bool(await write(store, *texts, place=CALL))
+        return False
+
+    await until(written)
+    assert said(sandbox, MAIN) == list(texts)
+
+
+async def test_a_voice_session_the_gateway_has_closed_is_followed_by_another(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    sandbox.world.switches.gateway_talk_seconds = 0
+    with pytest.raises(BusyError, match="voice session is closed"):
+        await write(store, *SPOKEN)
+    sandbox.world.switches.gateway_talk_seconds = 60
+    assert await write(store, *SPOKEN, place=CALL) == f"{CALL}-r1"
+    assert said(sandbox, MAIN) == list(SPOKEN)
+
+
+async def test_a_reset_between_two_attempts_doubles_nothing(sandbox: Sandbox, store: GatewayStore) -> None:
+    place = await write(store, *SPOKEN)
+    sandbox.gateway.reset(MAIN)
+    place = await write(store, *SPOKEN, place=place)
+    assert said(sandbox, MAIN) == []
+    assert await store.kept(made(*SPOKEN, place=place)) == IDS
+
+
+async def test_a_turn_under_way_is_waited_for(sandbox: Sandbox, store: GatewayStore) -> None:
+    run = sandbox.gateway.start_run(MAIN)
+    with pytest.raises(BusyError, match="middle of a turn"):
+        await write(store, *SPOKEN)
+    sandbox.gateway.end_run(MAIN, run)
+    await write(store, *SPOKEN)
+    assert said(sandbox, MAIN) == list(SPOKEN)
+
+
+async def test_without_a_realtime_provider_the_user_is_told_what_to_set(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    sandbox.world.switches.gateway_provider = False
+    with pytest.raises(CannotWriteYetError, match="OPENAI_API_KEY into the gateway's environment"):
+        await write(store, *SPOKEN)
+
+
+async def test_a_refusal_of_another_kind_is_told_as_it_is(store: GatewayStore) -> None:
+    with pytest.raises(CannotWriteYetError, match="Unknown agent id"):
+        await write(store, *SPOKEN, key="agent:nobody:main")
+
+
+async def test_a_block_that_openclaw_took_over_from_its_files_is_not_written_again(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    conversation = sandbox.gateway.memory.conversation(MAIN, "operator")
+    begun = made(*SPOKEN, store="jsonl", place="s1")
+    assert await store.place(begun) == CALL
+    for message in begun.messages:
+        conversation.add(Row(message.id, message.speaker.value, message.text, 0))
+    assert await store.place(begun) == IMPORTED
+    await store.write(made(*SPOKEN, store="gateway", place=IMPORTED))
+    assert said(sandbox, MAIN) == list(SPOKEN)
+
+
+async def test_what_the_gateway_would_cut_comes_in_pieces(sandbox: Sandbox, store: GatewayStore) -> None:
+    long = "ab" * LONGEST_ROW
+    await write(store, f"user: {long}", "assistant: That was long.")
+    first, second, last = sandbox.gateway.rows(MAIN)
+    assert first.text + second.text == long
+    assert last.text == "That was long."
+
+
+@given(st.text(st.sampled_from("a🦞 "), min_size=1, max_size=3 * LONGEST_ROW // 2))
+def test_pieces_make_the_whole_and_none_is_too_long_or_cut_within_a_character(text: str) -> None:
+    cut = list(pieces(Message("m", Speaker.CALLER, text * 2, START)))
+    assert "".join(piece for _, piece in cut) == text * 2
+    assert all(len(piece.encode("utf-16-le")) <= 2 * LONGEST_ROW for _, piece in cut)
+    assert len({entry_id for entry_id, _ in cut}) == len(cut)
+    assert cut[0][0] == "m"

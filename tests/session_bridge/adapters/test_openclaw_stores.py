@@ -1,0 +1,99 @@
+"""`auto` over the life of an installation: fresh, in use, upgraded, with the gateway up and down."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox.app import Sandbox
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw_gateway import GatewayStore
+from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw_stores import OpenClawStores
+from tests.session_bridge.gateway import connected, playing, said
+from tests.session_bridge.openclaw import MAIN, NO_COMMAND, SPOKEN, Home, Installed, made, write
+from tests.session_bridge.waiting import until
+
+
+@asynccontextmanager
+async def choosing(
+    root: Path, sandbox: Sandbox, command: object = NO_COMMAND, **address: str
+) -> AsyncIterator[OpenClawStores]:
+    async with connected(sandbox, **address) as rpc:
+        folder = OpenClawFolder(root, command)  # type: ignore[arg-type]
+        stores = OpenClawStores("auto", folder, rpc, (JsonlStore(folder), GatewayStore(rpc)))
+        yield stores
+        await stores.close()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with playing() as running:
+        yield running
+
+
+AWAY = {"url": "http://127.0.0.1:9"}
+
+
+async def test_a_fresh_installation_is_known_by_its_gateway(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with choosing(tmp_path, sandbox) as stores:
+        assert (await stores.of("main")).name == "gateway"
+        assert (await stores.choice("main")).why == "the gateway (2026.9.6) takes transcripts"
+
+
+async def test_a_fresh_installation_of_an_older_release_is_known_by_its_gateway(tmp_path: Path) -> None:
+    async with playing("2026.2.2") as sandbox, choosing(tmp_path, sandbox) as stores:
+
+        async def known() -> bool:
+            return (await stores.choice("main")).store is not None
+
+        await until(known)
+        await write(await stores.of("main"), *SPOKEN)
+        assert (await stores.choice("main")).why == "the agent has session files and no SQLite store"
+
+
+async def test_where_nothing_is_to_be_seen_it_waits_and_says_what_to_do(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    async with choosing(tmp_path, sandbox, **AWAY) as stores:
+        with pytest.raises(CannotWriteYetError, match="set OPENCLAW_STORE to jsonl"):
+            await stores.of("main")
+
+
+async def test_an_upgrade_whose_gateway_is_not_up_yet_is_waited_for(home: Home, sandbox: Sandbox) -> None:
+    async with choosing(home.root, sandbox, Installed((2026, 9, 6)), **AWAY) as stores:
+        with pytest.raises(CannotWriteYetError, match="No OpenClaw gateway answers"):
+            await write(await stores.of("main"), *SPOKEN)
+    assert not list(home.sessions.iterdir())
+
+
+async def test_an_upgrade_while_we_run_is_seen_at_the_next_call(home: Home, sandbox: Sandbox) -> None:
+    async with choosing(home.root, sandbox, **AWAY) as stores:
+        await write(await stores.of("main"), *SPOKEN)
+        home.become_sqlite()
+        assert (await stores.of("main")).name == "gateway"
+    before = sorted(home.sessions.iterdir())
+    async with choosing(home.root, sandbox) as stores:
+        await write(await stores.of("main"), *SPOKEN, call_id="CA2")
+    assert said(sandbox, MAIN) == list(SPOKEN)
+    assert sorted(home.sessions.iterdir()) == before
+
+
+async def test_an_upgrade_in_the_middle_of_a_write_leaves_no_file_behind(home: Home) -> None:
+    folder = OpenClawFolder(home.root, NO_COMMAND)
+    store = JsonlStore(folder)
+    block = made(*SPOKEN, store="jsonl")
+    append = store._require_idle
+
+    def upgraded(entry: object) -> None:
+        append(entry)  # type: ignore[arg-type]
+        home.become_sqlite()
+
+    store._require_idle = upgraded  # type: ignore[method-assign]
+    with pytest.raises(CannotWriteYetError, match="SQLite"):
+        await write(store, *SPOKEN)
+    await store.close()
+    assert block.messages
+    assert not list(home.sessions.iterdir())
