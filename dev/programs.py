@@ -51,6 +51,7 @@ def sandbox(settings: SandboxSettings, folder: Path) -> Program:
     environment = {
         "SANDBOX_PORT": str(settings.port),
         "SANDBOX_SPEED": str(settings.speed),
+        "SANDBOX_GATEWAY_RELEASE": settings.gateway_release,
         **settings.as_service_environment(),
     }
     return Program(
@@ -70,7 +71,7 @@ def sandbox_environment(settings: SandboxSettings, ports: Ports, folder: Path) -
         "CONFIG_DIR": str(ROOT / "config"),
         "DATA_DIR": str(folder),
         "OPENCLAW_STATE_DIR": str(openclaw_folder(folder)),
-        "OPENCLAW_STORE": "jsonl",
+        "OPENCLAW_STORE": "jsonl" if settings.gateway_release == "none" else "auto",
         "OWNER_NUMBERS": OWNER,
         "DRAIN_SECONDS": "2",
         # Trying one fault after the other looks like dialling through a range of numbers.

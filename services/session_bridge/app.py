@@ -158,6 +158,7 @@ async def _openclaw(app: web.Application) -> AsyncIterator[None]:
 async def _delivery(app: web.Application) -> AsyncIterator[None]:
     journal = app[JOURNAL]
     app[DELIVERY] = Delivery(journal, Deliveries(journal), app[SESSION_KEYS], app[STORES].of, app[METRICS])
+    app[RPC].connected = app[DELIVERY].hurry
     await app[DELIVERY].resume()
     yield
     await app[DELIVERY].close()

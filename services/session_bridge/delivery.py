@@ -91,6 +91,11 @@ class Delivery:
         if call_id not in self._lines[session_key].calls:
             self._lines[session_key].calls.append(call_id)
 
+    def hurry(self) -> None:
+        """End all pauses: what was in the way may be gone."""
+        for line in self._lines.values():
+            line.hurry.set()
+
     async def close(self) -> None:
         """Stop; the write that runs is taken up again by the next process."""
         await self._tasks.cancel()

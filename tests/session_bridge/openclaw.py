@@ -40,6 +40,15 @@ TALK = (
     + b'"message":{"role":"assistant","content":[{"type":"text","text":"hello"}],"usage":{}}}\n'
 )
 SPOKEN = ("user: What is on my calendar?", "assistant: Nothing today.")
+ENDINGS = {
+    "talk": SPOKEN,
+    "caller_last": (*SPOKEN, "user: Thank you."),
+    "assistant_never_spoke": ("user: Hello?", "user: Anybody there?"),
+    "interrupted": ("assistant: On Monday you have /", "user: Skip Monday.", "assistant: All right."),
+}
+"""How a call may end, as the golden files have it."""
+
+GOLDEN = Path(__file__).with_name("golden")
 
 
 class Home:

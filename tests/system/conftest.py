@@ -15,6 +15,7 @@ import pytest
 from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
 from dev.stack import Program, running
 from sandbox.settings import SandboxSettings
+from tests.contract.gateway_client import connected
 
 WITHIN_SECONDS = 45
 
@@ -32,6 +33,7 @@ class Stack:
     folder: Path
     bridge: Program
     voice: Program
+    sandbox: SandboxSettings
 
     async def call(self, to: str = OWNER) -> str:
         body = {"to": to, "message": "Hello! This is your AI assistant calling."}
@@ -87,18 +89,28 @@ class Stack:
         messages = [line["message"] for line in lines if line["type"] == "message"]
         return [(message["role"], message["content"][0]["text"]) for message in messages]
 
+    async def remembered(self) -> list[tuple[str, str]]:
+        """Role and text of every row in the main conversation of the gateway."""
+        url = f"http://{self.sandbox.host}:{self.sandbox.port}"
+        token = self.sandbox.openclaw_gateway_token.get_secret_value()
+        async with connected(url, token, "operator.read") as gateway:
+            history = await gateway.call("chat.history", sessionKey="agent:main:main")
+        return [(row["role"], row["content"][0]["text"]) for row in history["messages"]]
+
 
 @asynccontextmanager
 async def a_stack(
-    folder: Path, speed: float, changes: Callable[[list[Program]], None] = lambda _: None
+    folder: Path, speed: float, changes: Callable[[list[Program]], None] = lambda _: None, **played: Any
 ) -> AsyncIterator[Stack]:
+    """Start all three; `played` are further settings of the sandbox."""
     ports = Ports(port=free_port(), bridge_port=free_port())
-    settings = SandboxSettings(port=free_port(), speed=speed, public_url=f"http://127.0.0.1:{ports.port}")
+    voice = f"http://127.0.0.1:{ports.port}"
+    settings = SandboxSettings(port=free_port(), speed=speed, public_url=voice, **played)
     environment = sandbox_environment(settings, ports, folder) | {"LOG_LEVEL": "warning"}
     both = services(ports, environment, folder)
     changes(both)
     async with running([sandbox(settings, folder), *both]), aiohttp.ClientSession() as http:
-        yield Stack(http, folder, *both)
+        yield Stack(http, folder, both[0], both[1], settings)
 
 
 @pytest.fixture

@@ -36,6 +36,20 @@ async def test_what_is_said_on_the_phone_stands_in_the_owners_session(stack: Sta
     assert stack.written() == TALK
 
 
+async def test_what_is_said_on_the_phone_is_told_to_a_gateway_that_keeps_its_sessions_to_itself(
+    tmp_path: Path,
+) -> None:
+    async with a_stack(tmp_path, 8, gateway_release="2026.9.6") as stack:
+        call_id = await stack.call()
+        await stack.until_synced(call_id)
+
+        assert await stack.remembered() == TALK
+        assert stack.written() == []
+        assert not list(stack.folder.glob("openclaw/agents"))
+        check = (await stack.get(f"{stack.bridge.url}/health"))["checks"]["openclaw"]
+        assert check == {"status": "ok", "detail": "store gateway: the gateway (2026.9.6) takes transcripts"}
+
+
 async def test_a_subscriber_sees_the_call_from_its_first_event_to_the_write(stack: Stack) -> None:
     call_id = await stack.call()
     await stack.until_synced(call_id)

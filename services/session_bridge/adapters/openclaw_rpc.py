@@ -58,6 +58,9 @@ class Hello:
 class OpenClawRpc:
     """Keep a connection to the gateway, made anew with growing pauses whenever it breaks.
 
+    `hello` is what the gateway there is says of itself, `fault` why there is none, and `connected` is called
+    when there is one again.
+
     Args:
         http: the client.
         address: tells the gateway's URL and token, each time anew: the user may change them.
@@ -77,6 +80,7 @@ class OpenClawRpc:
         self._timeout_seconds = timeout_seconds
         self._connection: _Connection | None = None
         self._scopes = _TRANSCRIPTS
+        self.connected: Callable[[], None] = lambda: None
         self._tried = asyncio.Event()
 
     async def tried(self) -> None:
@@ -146,6 +150,7 @@ class OpenClawRpc:
             log.info("gateway_connected", release=release.spell(hello.release), methods=len(hello.methods))
             self._connection, self.hello = connection, hello
             self._tried.set()
+            self.connected()
             try:
                 await connection.read()
             finally:
@@ -154,7 +159,7 @@ class OpenClawRpc:
     def _lost(self, fault: str) -> None:
         self._connection = self.hello = None
         if fault != self.fault:
-            log.warning("gateway_lost", fault=fault)
+            log.info("gateway_absent", fault=fault)
         self.fault = fault
         self._tried.set()
 

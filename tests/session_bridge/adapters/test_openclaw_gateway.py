@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from services.session_bridge.domain.transcript import CLOSING, LONGEST_ROW, Mess
 from shared.events import Speaker
 from tests.session_bridge.calls import CALL, START
 from tests.session_bridge.gateway import connected, playing, said
-from tests.session_bridge.openclaw import MAIN, SPOKEN, made, write
+from tests.session_bridge.openclaw import ENDINGS, GOLDEN, MAIN, SPOKEN, made, write
 from tests.session_bridge.waiting import until
 
 IDS = [message.id for message in made(*SPOKEN).messages]
@@ -37,6 +38,18 @@ async def test_a_call_is_remembered_in_order_with_its_roles_and_times(
     assert await write(store, *SPOKEN, "user: Thank you.") == CALL
     assert said(sandbox, MAIN) == [*SPOKEN, "user: Thank you.", f"assistant: {CLOSING}"]
     assert sandbox.gateway.rows(MAIN)[0].timestamp == (START.timestamp() + 1) * 1000
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+async def test_a_call_stands_there_as_in_the_golden_file(
+    sandbox: Sandbox, store: GatewayStore, name: str
+) -> None:
+    await write(store, *ENDINGS[name])
+    rows = [row.as_json(place) for place, row in enumerate(sandbox.gateway.rows(MAIN), 1)]
+    assert (
+        orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n"
+        == (GOLDEN / f"{name}.json").read_text()
+    )
 
 
 async def test_two_calls_stand_one_behind_the_other(sandbox: Sandbox, store: GatewayStore) -> None:

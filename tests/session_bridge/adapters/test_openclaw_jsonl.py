@@ -9,9 +9,19 @@ from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.domain.transcript import session_id
 from tests.session_bridge.calls import CALL, START
-from tests.session_bridge.openclaw import MAIN, NO_COMMAND, NOW, SPOKEN, TALK, VOICE, Home, enter, write
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from tests.session_bridge.openclaw import (
+    ENDINGS,
+    GOLDEN,
+    MAIN,
+    NO_COMMAND,
+    NOW,
+    SPOKEN,
+    TALK,
+    VOICE,
+    Home,
+    enter,
+    write,
+)
 
 
 def golden(name: str, path: Path, home: Home) -> None:
@@ -19,17 +29,9 @@ def golden(name: str, path: Path, home: Home) -> None:
     assert written == (GOLDEN / f"{name}.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("name", "texts"),
-    [
-        ("talk", SPOKEN),
-        ("caller_last", (*SPOKEN, "user: Thank you.")),
-        ("assistant_never_spoke", ("user: Hello?", "user: Anybody there?")),
-        ("interrupted", ("assistant: On Monday you have /", "user: Skip Monday.", "assistant: All right.")),
-    ],
-)
-async def test_a_call_in_a_new_file(store: JsonlStore, home: Home, name: str, texts: tuple[str, ...]) -> None:
-    await write(store, *texts)
+@pytest.mark.parametrize("name", ENDINGS)
+async def test_a_call_in_a_new_file(store: JsonlStore, home: Home, name: str) -> None:
+    await write(store, *ENDINGS[name])
     golden(name, home.sessions / f"{session_id(MAIN, CALL)}.jsonl", home)
 
 

@@ -46,6 +46,26 @@ async def test_events_survive_a_restart_of_the_bridge(start: Start) -> None:
         assert [frame["event"] for frame in await take(stream, 3)] == TYPES[1:]
 
 
+async def test_of_three_readers_each_that_stays_gets_every_event_once_over_a_restart(start: Start) -> None:
+    events = call(*(f"user: {n}" for n in range(40)))
+    first = await start()
+    async with first.events() as quick, first.events() as slow, first.events() as leaving:
+        await first.tell(events[:20])
+        seen = [frame["id"] for frame in await take(quick, 20)]
+        late = [frame["id"] for frame in await take(slow, 3)]
+        await take(leaving, 1)
+        await first.client.close()
+    second = await start()
+    async with (
+        second.events(**{"Last-Event-ID": seen[-1]}) as quick,
+        second.events(**{"Last-Event-ID": late[-1]}) as slow,
+    ):
+        await second.tell(events[20:])
+        seen += [frame["id"] for frame in await take(quick, 23)]
+        late += [frame["id"] for frame in await take(slow, 40)]
+    assert seen == late == [str(n) for n in range(1, 44)]
+
+
 async def test_an_id_from_another_journal_starts_with_what_comes_next(bridge: Bridge) -> None:
     async with bridge.events(**{"Last-Event-ID": "999"}) as stream:
         await bridge.tell(call()[:1])
