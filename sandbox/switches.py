@@ -45,7 +45,8 @@ class Switches:
         late_answer_seconds: when an answer of Twilio's that comes too late does come (real seconds).
         gateway_release: whose WebSocket the gateway answers; with `none` there is none, before 2026.9.6 it
             has no `talk.client.*`.
-        gateway_provider: whether OpenClaw has a realtime provider, without which no voice session opens.
+        gateway_provider: which realtime provider OpenClaw has, without which no voice session opens; the
+            plugin's `voice-bridge` knows neither the time limit nor the owner of a voice session.
         gateway_talk_seconds: how long a voice session of the gateway's stays open (real seconds).
         gateway_busy: whether the agent is in mid-turn everywhere.
         gateway_trouble: what is wrong with the gateway: it cuts whoever comes, it is still starting, it does
@@ -82,7 +83,7 @@ class Switches:
     trial_code: Literal[21219, 573002] = 573002
     late_answer_seconds: float = 20.0
     gateway_release: Release = "none"
-    gateway_provider: bool = True
+    gateway_provider: Literal["openai", "voice-bridge", "none"] = "openai"
     gateway_talk_seconds: float = 60.0
     gateway_busy: bool = False
     gateway_trouble: Literal["none", "down", "starting", "silent", "drops"] = "none"

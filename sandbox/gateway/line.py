@@ -1,6 +1,8 @@
 """One client's WebSocket to the gateway: handshake, then requests and events in any order."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -8,11 +10,15 @@ from aiohttp import WSMsgType, web
 
 from sandbox.gateway.errors import WireError
 from sandbox.gateway.handshake import Guest, admit, challenge, hello, starting
-from sandbox.gateway.methods import Methods
+from sandbox.gateway.memory import now_ms
 from sandbox.gateway.releases import Ways
 from sandbox.switches import Switches
+from shared.tasks import Tasks
 
 _POLICY_VIOLATION = 1008
+
+Answer = Callable[[Guest, str, Any, Ways], dict[str, Any]]
+"""What a method answers to a guest's params; a `WireError` is sent as it is."""
 
 
 class Line:
@@ -32,37 +38,44 @@ class Line:
         self._switches = switches
         self._ways = ways
         self._socket = web.WebSocketResponse(compress=False, max_msg_size=25 * 1024 * 1024)
+        self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._transcripts = 0
         self._seq = 0
 
-    async def serve(self, token: str, methods: Methods, came_in: Callable[[], None]) -> web.StreamResponse:
+    async def serve(self, token: str, answer: Answer) -> web.StreamResponse:
         """Shake hands and answer."""
         await self._socket.prepare(self._request)
-        await self._send(challenge())
-        async for message in self._socket:
-            if message.type is not WSMsgType.TEXT or self._is_cut():
-                continue
-            try:
-                frame = orjson.loads(message.data)
-            except orjson.JSONDecodeError:
-                await self._leave_or_ignore()
-                continue
-            if self.guest:
-                await self._answer(frame, methods)
-            else:
-                await self._admit(frame, token)
-                came_in()
+        self._send(challenge())
+        async with Tasks() as tasks:
+            tasks.start(self._write(), name="gateway writer")
+            async for message in self._socket:
+                if self._switches.gateway_trouble == "down":
+                    self.abort()
+                elif message.type is WSMsgType.TEXT:
+                    await self._receive(message.data, token, answer)
         return self._socket
 
-    async def tell(self, event: str, payload: dict[str, Any]) -> None:
+    def tell(self, event: str, payload: dict[str, Any]) -> None:
         """Send an event to a client that has come in."""
         self._seq += 1
-        await self._send({"type": "event", "event": event, "payload": payload, "seq": self._seq})
+        self._send({"type": "event", "event": event, "payload": payload, "seq": self._seq})
 
     def abort(self) -> None:
         """Cut the connection."""
         if self._request.transport:
             self._request.transport.abort()
+
+    async def _receive(self, text: str, token: str, answer: Answer) -> None:
+        try:
+            frame = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            if self.guest is None:
+                await self._socket.close()
+            return
+        if self.guest:
+            self._answer(self.guest, frame, answer)
+        else:
+            await self._admit(frame, token)
 
     async def _admit(self, frame: dict[str, Any], token: str) -> None:
         try:
@@ -70,45 +83,36 @@ class Line:
                 raise starting()
             guest = admit(frame, token, self._ways)
         except WireError as error:
-            await self._send(_refused(frame, error))
+            self._send(_refused(frame, error))
+            await self._outgoing.join()
             await self._socket.close(code=_POLICY_VIOLATION, message=str(error).encode()[:120])
             return
-        await self._send(_done(frame, hello(guest, self._ways)))
+        self._send(_done(frame, hello(guest, self._ways)))
         self.guest = guest
 
-    async def _answer(self, frame: dict[str, Any], methods: Methods) -> None:
+    def _answer(self, guest: Guest, frame: dict[str, Any], answer: Answer) -> None:
         method = str(frame.get("method"))
         try:
-            answer = _done(frame, methods.answer(self._known(), method, frame.get("params"), self._ways))
+            answered = _done(frame, answer(guest, method, frame.get("params"), self._ways))
         except WireError as error:
-            answer = _refused(frame, error)
+            answered = _refused(frame, error)
         self._transcripts += method == "talk.client.transcript"
         trouble = self._switches.gateway_trouble
         if trouble == "drops" and self._transcripts >= self._switches.gateway_rows:
             self.abort()
         elif trouble != "silent":
-            await self._send(answer)
+            self.tell("tick", {"ts": now_ms()})  # so that a client meets events before answers
+            self._send(answered)
 
-    def _known(self) -> Guest:
-        if self.guest is None:
-            raise RuntimeError("nobody has come in")
-        return self.guest
+    def _send(self, frame: dict[str, Any]) -> None:
+        self._outgoing.put_nowait(frame)
 
-    def _is_cut(self) -> bool:
-        if self._switches.gateway_trouble != "down":
-            return False
-        self.abort()
-        return True
-
-    async def _leave_or_ignore(self) -> None:
-        if not self.guest:
-            await self._socket.close()
-
-    async def _send(self, frame: dict[str, Any]) -> None:
-        try:
-            await self._socket.send_str(orjson.dumps(frame).decode())
-        except ConnectionError:
-            return  # the client has gone; the reader will see it
+    async def _write(self) -> None:
+        while True:
+            frame = await self._outgoing.get()
+            with suppress(ConnectionError):  # the client has gone; the reader sees it, too
+                await self._socket.send_str(orjson.dumps(frame).decode())
+            self._outgoing.task_done()
 
 
 def _done(frame: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:

@@ -94,14 +94,15 @@ class VoiceSession:
     """One `talk.client` session, which is kept for ever once it was opened.
 
     Attributes:
-        owner: the connection that opened it last; with it the session ends.
+        owner: the connection that opened it last, with which it ends; None if it outlives every connection.
         expires: when it ends by itself, on the memory's clock.
         unresolved: entries whose text was refused and not yet sent again as it was.
     """
 
     id: str
     session_key: str
-    owner: str
+    provider: str
+    owner: str | None
     expires: float
     is_open: bool = True
     unresolved: set[str] = field(default_factory=set)
@@ -119,17 +120,21 @@ class Memory:
         """Give the conversation of a key; it is made if need be."""
         return self.conversations.setdefault(session_key, Conversation(session_key, created_via))
 
-    def open_voice(self, session_key: str, voice_id: str, owner: str, seconds: float) -> None:
+    def open_voice(
+        self, session_key: str, voice_id: str, provider: str, owner: str | None, seconds: float
+    ) -> None:
         """Open a voice session, or take over one that is open."""
         voice = self.voices.get(voice_id)
         if voice and voice.session_key != session_key:
             raise unavailable(_ELSEWHERE)
         if voice and not self._is_open(voice):
             raise unavailable("Error: voice session is already closed")
+        if voice and voice.provider != provider:
+            raise unavailable("Error: voice session provider does not match")
         self.conversation(session_key, "talk")
         unresolved = voice.unresolved if voice else set()
         self.voices[voice_id] = VoiceSession(
-            voice_id, session_key, owner, self._clock() + seconds, unresolved=unresolved
+            voice_id, session_key, provider, owner, self._clock() + seconds, unresolved=unresolved
         )
 
     def add_spoken(
@@ -161,7 +166,7 @@ class Memory:
     def close_voice(self, session_key: str, voice_id: str, connection: str) -> None:
         """Close a voice session; again if somebody likes."""
         voice = self.voices.get(voice_id)
-        if voice and self._is_open(voice) and voice.owner != connection:
+        if voice and self._is_open(voice) and voice.owner not in {None, connection}:
             raise invalid("Error: Gateway-controlled voice session is not owned by this client")
         voice = self._voice(session_key, voice_id)
         if voice.unresolved and voice.is_open:

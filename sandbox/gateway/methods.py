@@ -3,41 +3,21 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from uuid import uuid4
 
 from sandbox.gateway import params as take
+from sandbox.gateway.agent import Agent, canonical, session_row
 from sandbox.gateway.errors import invalid, missing_scope, unavailable
 from sandbox.gateway.handshake import Guest
-from sandbox.gateway.memory import Conversation, Memory, Row, now_ms
+from sandbox.gateway.memory import Conversation, Memory, now_ms
 from sandbox.gateway.releases import Ways
 from sandbox.switches import Switches
 
 _PROVIDERS = ("openai", "google", "xai")
+_PLUGIN = "voice-bridge"
 _PATCHED_BY_WRITERS = {"key", "label"}
-
-
-def canonical(session_key: str) -> str:
-    """Spell a session key in full."""
-    key = session_key.strip().lower()
-    return key if key.startswith("agent:") else f"agent:main:{key}"
-
-
-def session_row(conversation: Conversation | None, key: str, *, busy: bool) -> dict[str, Any]:
-    """Describe an OpenClaw session as lists and events do."""
-    active = busy or bool(conversation and conversation.runs)
-    row: dict[str, Any] = {"key": key, "kind": "direct", "agentId": "main", "hasActiveRun": active}
-    if active:
-        row["status"] = "running"
-    if conversation is None:
-        return row | {"updatedAt": None, "activeRunIds": []}
-    named = {"label": conversation.label, "displayName": conversation.label} if conversation.label else {}
-    return row | named | {
-        "sessionId": conversation.session_id,
-        "createdVia": conversation.created_via,
-        "updatedAt": conversation.updated_at,
-        "activeRunIds": list(conversation.runs),
-    }  # fmt: skip
 
 
 @dataclass
@@ -45,14 +25,12 @@ class Methods:
     """Answer requests.
 
     Attributes:
-        added: is told of every row that was added, and to which conversation.
-        subscribed: is told who wants to hear of what: every OpenClaw session, or the rows of one.
+        agent: takes the turns, and tells whoever listens.
     """
 
     memory: Memory
     switches: Switches
-    added: Callable[[Conversation, Row], None]
-    subscribed: Callable[[Guest, str | None], None]
+    agent: Agent
 
     def answer(self, guest: Guest, method: str, given: Any, ways: Ways) -> dict[str, Any]:
         """Do what is asked and give the payload of the answer.
@@ -104,26 +82,38 @@ class Methods:
             return {"ok": False, "unavailableReason": "not_found"}
         return {"ok": True, "message": row.as_json(1)}
 
+    def catalog(self, _guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+        """List the realtime providers, and which of them could serve a voice session."""
+        configured = self.switches.gateway_provider
+        known = dict.fromkeys((*_PROVIDERS, *({configured} - {"none"})))
+        realtime = {"ready": configured != "none"} | {
+            "providers": [{"id": name, "configured": name == configured} for name in known]
+        }
+        return {"realtime": realtime}
+
     def create(self, guest: Guest, asked: take.TalkCreate) -> dict[str, Any]:
         """Open a voice session, if there is a provider that could serve it."""
         key, provider = canonical(asked.session_key), asked.provider or "openai"
         if (agent := key.split(":")[1]) != "main":
             raise invalid(f'Unknown agent id "{agent}". Run openclaw agents list to see configured agents.')
-        if provider not in _PROVIDERS:
+        configured = self.switches.gateway_provider
+        if provider not in {*_PROVIDERS, configured}:
             raise unavailable(f'Error: Realtime voice provider "{provider}" is not registered')
-        if provider != "openai" or not self.switches.gateway_provider:
+        if provider != configured:
             raise unavailable(f'Error: Realtime voice provider "{provider}" is not configured')
         voice_id = asked.voice_session_id or str(uuid4())
-        seconds = self.switches.gateway_talk_seconds
-        self.memory.open_voice(key, voice_id, guest.connection, seconds)
+        is_plugin = provider == _PLUGIN  # its voice sessions are nobody's, and nothing ends them
+        seconds = inf if is_plugin else self.switches.gateway_talk_seconds
+        self.memory.open_voice(key, voice_id, provider, None if is_plugin else guest.connection, seconds)
+        expires = {} if is_plugin else {"expiresAt": now_ms() + int(seconds * 1000)}
         return {
             "provider": provider,
             "transport": asked.transport or "webrtc",
             "clientSecret": secrets.token_urlsafe(32),
             "offerUrl": "/plugins/openai/realtime/calls",
             "model": asked.model or "gpt-live-1",
-            "expiresAt": now_ms() + int(seconds * 1000),
             "voiceSessionId": voice_id,
+            **expires,
         }
 
     def transcript(self, _guest: Guest, asked: take.TalkTranscript) -> dict[str, Any]:
@@ -132,7 +122,7 @@ class Methods:
         at = now_ms() if asked.timestamp is None else asked.timestamp
         row = self.memory.add_spoken(key, asked.voice_session_id, asked.entry_id, asked.role, asked.text, at)
         if row:
-            self.added(self.memory.conversations[key], row)
+            self.agent.added(self.memory.conversations[key], row)
         return {"ok": True}
 
     def close(self, guest: Guest, asked: take.TalkClose) -> dict[str, Any]:
@@ -157,14 +147,27 @@ class Methods:
         entry = {"sessionId": conversation.session_id, "updatedAt": conversation.updated_at}
         return {"ok": True, "key": key, "entry": entry | {"label": conversation.label}}
 
+    def reset(self, _guest: Guest, asked: take.SessionsReset) -> dict[str, Any]:
+        """Begin a conversation anew."""
+        conversation = self.memory.conversation(canonical(asked.key), "operator")
+        self.agent.reset(conversation)
+        entry = {"sessionId": conversation.session_id, "updatedAt": conversation.updated_at}
+        return {"ok": True, "key": conversation.session_key, "entry": entry}
+
+    def send(self, _guest: Guest, asked: take.ChatSend) -> dict[str, Any]:
+        """Let the agent take a turn."""
+        conversation = self.memory.conversation(canonical(asked.session_key), "operator")
+        self.agent.turn(conversation, asked.idempotency_key, asked.message)
+        return {"runId": asked.idempotency_key, "status": "started"}
+
     def subscribe(self, guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
         """Let somebody hear of every change to the OpenClaw sessions."""
-        self.subscribed(guest, None)
+        self.agent.subscribe(guest, None)
         return {"subscribed": True}
 
     def subscribe_messages(self, guest: Guest, asked: take.MessagesSubscribe) -> dict[str, Any]:
         """Let somebody hear of every row of one OpenClaw session."""
-        self.subscribed(guest, canonical(asked.key))
+        self.agent.subscribe(guest, canonical(asked.key))
         return {"subscribed": True, "key": canonical(asked.key)}
 
 
@@ -175,6 +178,9 @@ _METHODS: dict[str, tuple[str | None, type[take.Params], Callable[..., dict[str,
     "chat.message.get": ("operator.read", take.ChatMessage, Methods.message),
     "sessions.list": ("operator.read", take.SessionsList, Methods.sessions),
     "sessions.patch": ("operator.write", take.SessionsPatch, Methods.patch),
+    "sessions.reset": ("operator.admin", take.SessionsReset, Methods.reset),
+    "chat.send": ("operator.write", take.ChatSend, Methods.send),
+    "talk.catalog": ("operator.read", take.Nothing, Methods.catalog),
     "sessions.subscribe": ("operator.read", take.Nothing, Methods.subscribe),
     "sessions.messages.subscribe": ("operator.read", take.MessagesSubscribe, Methods.subscribe_messages),
     "talk.client.create": ("operator.talk", take.TalkCreate, Methods.create),

@@ -119,6 +119,20 @@ class SessionsList(Loose):
     limit: Annotated[int, Field(ge=1)] = 100
 
 
+class SessionsReset(Params):
+    """The conversation to begin anew."""
+
+    key: _NonEmpty
+
+
+class ChatSend(Loose):
+    """What somebody types."""
+
+    session_key: _NonEmpty
+    message: str
+    idempotency_key: _NonEmpty
+
+
 class MessagesSubscribe(Params):
     """Whose rows to be told of."""
 

@@ -6,9 +6,11 @@ from typing import Literal
 Release = Literal["none", "2026.2.2", "2026.7.35", "2026.9.6"]
 """Whose WebSocket the gateway answers; `none` is a gateway with its chat endpoint alone."""
 
-_OLD = frozenset({"health", "chat.history", "sessions.list", "sessions.patch", "config.get"})
+_OLD = frozenset(
+    {"health", "config.get", "chat.history", "chat.send", "sessions.list", "sessions.patch", "sessions.reset"}
+)
 _SUBSCRIPTIONS = frozenset({"sessions.subscribe", "sessions.messages.subscribe"})
-_TALK = frozenset({"talk.client.create", "talk.client.transcript", "talk.client.close"})
+_TALK = frozenset({"talk.catalog", "talk.client.create", "talk.client.transcript", "talk.client.close"})
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from aiohttp import ClientSession, ClientWebSocketResponse
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 ME = {"id": "gateway-client", "version": "0.1.0", "platform": "linux", "mode": "backend"}
 
@@ -22,10 +22,11 @@ class RefusedError(Exception):
 
 @dataclass
 class Connection:
-    """An open connection; events that come between answers are kept."""
+    """An open connection; events that come between answers are kept, and `patience` is in seconds."""
 
     socket: ClientWebSocketResponse
     hello: dict[str, Any] = field(default_factory=dict)
+    patience: float = 20
     events: list[dict[str, Any]] = field(default_factory=list)
     _ids: Any = field(default_factory=count)
 
@@ -34,11 +35,13 @@ class Connection:
 
         Raises:
             RefusedError: it is an error.
+            ConnectionError: the connection broke.
+            TimeoutError: no frame came in time.
         """
         request = {"type": "req", "id": f"r{next(self._ids)}", "method": method, "params": params}
         await self.socket.send_json(request)
         while True:
-            frame = await self.socket.receive_json(timeout=20)
+            frame = await self._frame()
             if frame["type"] == "event":
                 self.events.append(frame)
             elif frame["id"] == request["id"]:
@@ -50,7 +53,13 @@ class Connection:
             for frame in self.events:
                 if frame["event"] == name and payload.items() <= frame["payload"].items():
                     return dict(frame["payload"])
-            self.events.append(await self.socket.receive_json(timeout=20))
+            self.events.append(await self._frame())
+
+    async def _frame(self) -> dict[str, Any]:
+        message = await self.socket.receive(timeout=self.patience)
+        if message.type is not WSMsgType.TEXT:
+            raise ConnectionResetError
+        return dict(message.json())
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ Each promise is a function over a way to open connections: kept by the sandbox i
 gateway in `make test-openclaw`, so that the stand-in is held to the real thing.
 """
 
+from asyncio import timeout
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -237,11 +238,9 @@ async def a_session_ends_with_the_connection_that_opened_it(opened: Open) -> Non
 
 
 async def _until_closed(call: Call) -> None:
-    async def repeat() -> None:
-        for _ in range(500):
-            await call.add("1", "user", "one")
-
-    assert await refusal(repeat()) == ("INVALID_REQUEST", "Error: voice session is closed")
+    async with timeout(10):
+        closed = await refusal(_again(call))
+    assert closed == ("INVALID_REQUEST", "Error: voice session is closed")
 
 
 async def what_makes_no_sense_is_refused_in_the_gateways_words(opened: Open) -> None:
@@ -341,6 +340,100 @@ async def rows_are_told_to_whoever_follows_them(opened: Open) -> None:
         assert told["message"]["__openclaw"]["id"] == call.row_id("1")
 
 
+async def a_turn_is_told_from_its_start_until_the_session_is_idle(opened: Open) -> None:
+    async with opened("operator.read", "operator.write") as connection:
+        key = new_key()
+        assert await connection.call("sessions.subscribe") == {"subscribed": True}
+        sent = {"message": "Hello", "idempotencyKey": str(uuid4())}
+        started = await connection.call("chat.send", sessionKey=key, **sent)
+        assert started == {"runId": sent["idempotencyKey"], "status": "started"}
+        await connection.event("sessions.changed", sessionKey=key, hasActiveRun=True)
+        await connection.event("agent", sessionKey=key, runId=started["runId"], stream="lifecycle")
+        await connection.event("sessions.changed", sessionKey=key, phase="end", hasActiveRun=False)
+        history = await connection.call("chat.history", sessionKey=key)
+        assert history["sessionInfo"]["hasActiveRun"] is False
+        assert [row["role"] for row in history["messages"]] == ["user", "assistant"]
+
+
+async def a_reset_hides_what_was_said_but_does_not_forget_it(opened: Open) -> None:
+    async with opened("operator.admin") as connection:
+        call = Call(connection)
+        await call.create()
+        await call.add("1", "user", "before")
+        key = call.names["sessionKey"]
+        session_id = (await connection.call("chat.history", sessionKey=key))["sessionId"]
+        assert (await connection.call("sessions.reset", key=key))["entry"]["sessionId"] == session_id
+        (mark,) = await call.rows()
+        assert (mark["role"], mark["__openclaw"]["kind"]) == ("system", "reset")
+        assert await call.has("1")
+        assert call.row_id("1") in [
+            row["__openclaw"]["id"] for row in await call.rows(messageId=call.row_id("1"))
+        ]
+        assert await call.add("1", "user", "before") == {"ok": True}
+        assert await call.add("2", "assistant", "after") == {"ok": True}
+        assert [text for _, text in await call.texts()] == ["Reset", "after"]
+
+
+async def the_catalog_tells_whether_a_voice_session_could_open(opened: Open) -> None:
+    async with opened(*READER) as connection:
+        assert await _configured(connection) == (True, True)
+
+
+async def without_a_key_no_voice_session_opens(opened: Open) -> None:
+    """For a gateway that knows no key of OpenAI's."""
+    async with opened(*READER) as connection:
+        assert await _configured(connection) == (False, False)
+        assert await refusal(Call(connection).create()) == (
+            "UNAVAILABLE",
+            'Error: Realtime voice provider "openai" is not configured',
+        )
+
+
+async def _configured(connection: Connection) -> tuple[bool, bool]:
+    realtime = (await connection.call("talk.catalog"))["realtime"]
+    (openai,) = [one for one in realtime["providers"] if one["id"] == "openai"]
+    return realtime["ready"], openai["configured"]
+
+
+async def a_voice_session_ends_by_itself(opened: Open, seconds: float) -> None:
+    """For whoever has the time: after so many seconds (60) it is as if it had been closed."""
+    async with opened(*READER) as connection:
+        call = Call(connection)
+        await call.create()
+        await call.add("1", "user", "one")
+        async with timeout(seconds + 10):
+            closed = await refusal(_again(call))
+        assert closed == ("INVALID_REQUEST", "Error: voice session is closed")
+        assert await refusal(call.create()) == ("UNAVAILABLE", "Error: voice session is already closed")
+        assert await call.close() == {"ok": True}
+        assert await call.texts() == [("user", "one")]
+
+
+async def _again(call: Call) -> None:
+    while True:
+        await call.add("1", "user", "one")
+
+
+async def an_older_release_names_sessions_but_takes_no_transcripts(
+    opened: Open, protocol: int, patch_scope: str
+) -> None:
+    """For 2026.2.2 (3, operator.admin) and 2026.7.35 (4, operator.write)."""
+    async with opened("operator.read", patch_scope) as connection:
+        hello = connection.hello
+        assert hello["protocol"] == protocol
+        assert {"sessions.patch", "chat.history"} <= set(hello["features"]["methods"])
+        assert "talk.client.transcript" not in hello["features"]["methods"]
+        key, label = new_key(), f"Phone {uuid4()}"
+        patched = await connection.call("sessions.patch", key=key, label=label)
+        assert (patched["key"], patched["entry"]["label"]) == (key, label)
+    async with opened("operator.read") as connection:
+        refused = await refusal(connection.call("sessions.patch", key=new_key()))
+        assert refused == ("INVALID_REQUEST", f"missing scope: {patch_scope}")
+    other = 7 - protocol
+    code, message, _ = await _turned_away(opened, protocols=(other, other))
+    assert (code, message) == ("INVALID_REQUEST", "protocol mismatch")
+
+
 PROMISES: list[Callable[[Open], Awaitable[None]]] = [
     hello_tells_protocol_scopes_and_methods,
     strangers_are_turned_away,
@@ -360,5 +453,8 @@ PROMISES: list[Callable[[Open], Awaitable[None]]] = [
     history_is_read_page_by_page_from_the_newest,
     a_session_is_named_by_a_patch_and_names_are_unique,
     rows_are_told_to_whoever_follows_them,
+    a_turn_is_told_from_its_start_until_the_session_is_idle,
+    a_reset_hides_what_was_said_but_does_not_forget_it,
+    the_catalog_tells_whether_a_voice_session_could_open,
 ]
-"""Every promise, to be parametrized over."""
+"""What any gateway of that release promises, its agent once configured and with a key of OpenAI's."""

@@ -1,0 +1,119 @@
+"""The agent behind the gateway: it takes turns, begins anew, and whoever listens is told."""
+
+from typing import Any
+from uuid import uuid4
+
+from sandbox.gateway.chat import answer_to
+from sandbox.gateway.handshake import Guest
+from sandbox.gateway.line import Line
+from sandbox.gateway.memory import Conversation, Role, Row, now_ms
+from sandbox.world import World
+
+_THINKING_SECONDS = 0.25
+
+
+def canonical(session_key: str) -> str:
+    """Spell a session key in full."""
+    key = session_key.strip().lower()
+    return key if key.startswith("agent:") else f"agent:main:{key}"
+
+
+def session_row(conversation: Conversation | None, key: str, *, busy: bool) -> dict[str, Any]:
+    """Describe an OpenClaw session as lists and events do."""
+    active = busy or bool(conversation and conversation.runs)
+    row: dict[str, Any] = {"key": key, "kind": "direct", "agentId": "main", "hasActiveRun": active}
+    if active:
+        row["status"] = "running"
+    if conversation is None:
+        return row | {"updatedAt": None, "activeRunIds": []}
+    named = {"label": conversation.label, "displayName": conversation.label} if conversation.label else {}
+    return row | named | {
+        "sessionId": conversation.session_id,
+        "createdVia": conversation.created_via,
+        "updatedAt": conversation.updated_at,
+        "activeRunIds": list(conversation.runs),
+    }  # fmt: skip
+
+
+class Agent:
+    """Take turns in the conversations of a memory, and tell the lines.
+
+    Attributes:
+        lines: the open connections.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.lines: set[Line] = set()
+        self._world = world
+
+    def turn(self, conversation: Conversation, run_id: str, message: str) -> None:
+        """Begin to answer a message; the answer comes in a while."""
+        self._world.tasks.start(self._take_turn(conversation, run_id, message), name="agent's turn")
+
+    def start_run(self, conversation: Conversation, run_id: str) -> None:
+        """Be in mid-turn."""
+        conversation.runs.append(run_id)
+        self._tell_lifecycle(conversation, run_id, "start")
+        self._tell_change(conversation, {"phase": "start", "runId": run_id})
+
+    def end_run(self, conversation: Conversation, run_id: str) -> None:
+        """Be done with a turn: that it ended is told before the conversation is idle."""
+        self._tell_lifecycle(conversation, run_id, "end")
+        conversation.runs.remove(run_id)
+        self._tell_change(conversation, {"reason": "agent.input.settled"})
+        self._tell_change(conversation, {"phase": "end", "runId": run_id})
+
+    def reset(self, conversation: Conversation, *, new_session: bool = False) -> None:
+        """Begin a conversation anew."""
+        conversation.begin_anew(new_session=new_session)
+        self._tell_change(conversation, {"reason": "reset"})
+
+    def added(self, conversation: Conversation, row: Row) -> None:
+        """Tell whoever follows a conversation of a new row."""
+        payload = {"sessionKey": conversation.session_key, "message": row.as_json(len(conversation.shown))}
+        for line in self.lines:
+            if conversation.session_key in line.followed:
+                line.tell("session.message", payload)
+        self._world.watch.changed()
+
+    def subscribe(self, guest: Guest, session_key: str | None) -> None:
+        """Let a guest hear of every OpenClaw session, or of the rows of one."""
+        for line in self.lines:
+            if line.guest == guest and session_key is None:
+                line.follows_all = True
+            elif line.guest == guest and session_key:
+                line.followed.add(session_key)
+
+    async def _take_turn(self, conversation: Conversation, run_id: str, message: str) -> None:
+        self.start_run(conversation, run_id)
+        self._add(conversation, "user", message)
+        await self._world.clock.pause(_THINKING_SECONDS)
+        self._add(conversation, "assistant", answer_to(message))
+        self.end_run(conversation, run_id)
+
+    def _add(self, conversation: Conversation, role: Role, text: str) -> None:
+        typed = {"content": text} if role == "user" else {"stopReason": "stop"}
+        row = Row(str(uuid4()), role, text, now_ms(), typed)
+        conversation.add(row)
+        self.added(conversation, row)
+
+    def _tell_lifecycle(self, conversation: Conversation, run_id: str, phase: str) -> None:
+        named = {"runId": run_id, "sessionKey": conversation.session_key, "agentId": "main"}
+        for line in self.lines:
+            if line.guest and line.guest.may("operator.read"):
+                line.tell("agent", named | {"stream": "lifecycle", "data": {"phase": phase}})
+        self._world.watch.changed()
+
+    def _tell_change(self, conversation: Conversation, change: dict[str, str]) -> None:
+        session = session_row(conversation, conversation.session_key, busy=False)
+        payload = {
+            "sessionKey": conversation.session_key,
+            "agentId": "main",
+            "ts": now_ms(),
+            "hasActiveRun": session["hasActiveRun"],
+            "session": session,
+            **change,
+        }
+        for line in self.lines:
+            if line.follows_all:
+                line.tell("sessions.changed", payload)
