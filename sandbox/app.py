@@ -82,7 +82,9 @@ class Sandbox:
         app.router.add_get("/health", _health)
         for peer in (self.openai, self.twilio, self.gateway):
             peer.add_routes(app.router)
-        app.add_subapp("/sandbox", control_api(self.exchange, self.world.armed, self.world.switches))
+        app.add_subapp(
+            "/sandbox", control_api(self.exchange, self.world.armed, self.world.switches, self.gateway)
+        )
         app.on_shutdown.append(self._hang_up_all)
         return app
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sandbox.armed import Armed
 from sandbox.exchange import Exchange, NoSuchCallError
 from sandbox.faults import FAULTS, Fault
+from sandbox.gateway.peer import Gateway
 from sandbox.scripts import SCRIPTS, Script, with_fault
 from sandbox.switches import Switches
 from shared.problems import InvalidRequestError, explain, json_response, middleware, read_json
@@ -59,12 +60,13 @@ _CHANGES = TypeAdapter(dict[str, Any])
 _SWITCHES = TypeAdapter(Switches)
 
 
-def control_api(exchange: Exchange, armed: Armed, switches: Switches) -> web.Application:
-    """Serve `/calls`, `/faults` and `/switches`; each is told of in docs/sandbox.md."""
+def control_api(exchange: Exchange, armed: Armed, switches: Switches, gateway: Gateway) -> web.Application:
+    """Serve `/calls`, `/faults`, `/switches` and `/conversations`; each is told of in docs/sandbox.md."""
     app = web.Application(middlewares=[middleware({NoSuchCallError: (404, "No such call")})])
     _add_calls(app.router, exchange)
     _add_faults(app.router, armed)
     _add_switches(app.router, switches)
+    _add_conversations(app.router, gateway)
     return app
 
 
@@ -130,6 +132,13 @@ def _add_switches(router: web.UrlDispatcher, switches: Switches) -> None:
 
     router.add_get("/switches", positions)
     router.add_patch("/switches", turn)
+
+
+def _add_conversations(router: web.UrlDispatcher, gateway: Gateway) -> None:
+    async def conversations(_request: web.Request) -> web.Response:
+        return json_response({"conversations": gateway.as_json()})
+
+    router.add_get("/conversations", conversations)
 
 
 def _known(name: str) -> Fault:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from sandbox.gateway.errors import invalid, missing_scope, unavailable
 from sandbox.gateway.handshake import Guest
 from sandbox.gateway.memory import Conversation, Memory, now_ms
 from sandbox.gateway.releases import Ways
+from sandbox.gateway.session_file import enter
 from sandbox.switches import Switches
 
 _PROVIDERS = ("openai", "google", "xai")
@@ -26,11 +28,13 @@ class Methods:
 
     Attributes:
         agent: takes the turns, and tells whoever listens.
+        sessions_json: where sessions that are named are entered, too, if anywhere.
     """
 
     memory: Memory
     switches: Switches
     agent: Agent
+    sessions_json: Path | None = None
 
     def answer(self, guest: Guest, method: str, given: Any, ways: Ways) -> dict[str, Any]:
         """Do what is asked and give the payload of the answer.
@@ -93,10 +97,10 @@ class Methods:
 
     def create(self, guest: Guest, asked: take.TalkCreate) -> dict[str, Any]:
         """Open a voice session, if there is a provider that could serve it."""
-        key, provider = canonical(asked.session_key), asked.provider or "openai"
+        key, configured = canonical(asked.session_key), self.switches.gateway_provider
         if (agent := key.split(":")[1]) != "main":
             raise invalid(f'Unknown agent id "{agent}". Run openclaw agents list to see configured agents.')
-        configured = self.switches.gateway_provider
+        provider = asked.provider or ("openai" if configured == "none" else configured)
         if provider not in {*_PROVIDERS, configured}:
             raise unavailable(f'Error: Realtime voice provider "{provider}" is not registered')
         if provider != configured:
@@ -144,6 +148,8 @@ class Methods:
             raise invalid(f"label already in use: {asked.label}")
         conversation = self.memory.conversation(key, "operator")
         conversation.label = asked.label or conversation.label
+        if self.sessions_json:
+            enter(self.sessions_json, conversation)
         entry = {"sessionId": conversation.session_id, "updatedAt": conversation.updated_at}
         return {"ok": True, "key": key, "entry": entry | {"label": conversation.label}}
 

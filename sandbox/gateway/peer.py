@@ -1,5 +1,7 @@
 """The gateway as a whole: one agent, asked over HTTP and written to over the WebSocket."""
 
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
@@ -30,6 +32,15 @@ class Gateway:
         return self._chat.asked
 
     @property
+    def sessions_json(self) -> Path | None:
+        """Where an older release enters the sessions it is asked to name, beside remembering them."""
+        return self._methods.sessions_json
+
+    @sessions_json.setter
+    def sessions_json(self, file: Path) -> None:
+        self._methods.sessions_json = file
+
+    @property
     def received(self) -> list[Received]:
         """Every request over HTTP, in order of arrival."""
         return self._chat.received
@@ -43,6 +54,17 @@ class Gateway:
         """Give what the agent remembers of a conversation, since the last reset and without its mark."""
         conversation = self.memory.conversations.get(canonical(session_key))
         return [row for row in conversation.shown if not row.is_reset] if conversation else []
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Show what the agent remembers, conversation by conversation."""
+        return [
+            {
+                "session_key": key,
+                "session_id": conversation.session_id,
+                "rows": [row.as_json(seq) for seq, row in enumerate(conversation.shown, 1)],
+            }
+            for key, conversation in self.memory.conversations.items()
+        ]
 
     def start_run(self, session_key: str) -> str:
         """Let the agent be in mid-turn; give the id to end it by."""

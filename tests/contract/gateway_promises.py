@@ -389,6 +389,29 @@ async def without_a_key_no_voice_session_opens(opened: Open) -> None:
         )
 
 
+async def with_the_plugin_a_voice_session_is_nobodys(opened: Open) -> None:
+    """For a gateway that knows no key of OpenAI's, and has our plugin."""
+    async with opened(*READER) as other:
+        async with opened(*READER) as connection:
+            assert await _configured(connection) == (True, False)
+            call = Call(connection)
+            created = await _create_with_plugin(call)
+            assert "expiresAt" not in created
+            await call.add("1", "user", "one")
+        call.connection = other
+        await _create_with_plugin(call)
+        assert await call.add("2", "assistant", "two") == {"ok": True}
+        assert await call.close() == {"ok": True}
+        assert await call.texts() == [("user", "one"), ("assistant", "two")]
+        unnamed = await other.call("talk.client.create", sessionKey=new_key())
+        assert unnamed["provider"] == "voice-bridge"
+
+
+async def _create_with_plugin(call: Call) -> dict[str, Any]:
+    plugin = {"provider": "voice-bridge", "transport": "provider-websocket"}
+    return await call.connection.call("talk.client.create", **call.names, **plugin)
+
+
 async def _configured(connection: Connection) -> tuple[bool, bool]:
     realtime = (await connection.call("talk.catalog"))["realtime"]
     (openai,) = [one for one in realtime["providers"] if one["id"] == "openai"]

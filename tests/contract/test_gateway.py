@@ -40,6 +40,11 @@ async def test_without_a_key_no_voice_session_opens(sandbox: Sandbox, opened: Op
     await gateway_promises.without_a_key_no_voice_session_opens(opened)
 
 
+async def test_with_the_plugin_a_voice_session_is_nobodys(sandbox: Sandbox, opened: Open) -> None:
+    sandbox.switches.gateway_provider = "voice-bridge"
+    await gateway_promises.with_the_plugin_a_voice_session_is_nobodys(opened)
+
+
 async def test_a_voice_session_ends_by_itself(sandbox: Sandbox, opened: Open) -> None:
     sandbox.switches.gateway_talk_seconds = 0.2
     await gateway_promises.a_voice_session_ends_by_itself(opened, seconds=0.2)

@@ -6,6 +6,7 @@ from aiohttp import ClientSession
 
 from sandbox.app import Sandbox
 from sandbox.faults import FAULTS
+from sandbox.gateway.memory import Row
 from sandbox.scripts import with_fault
 from tests.sandbox.voice_server import VoiceServer
 
@@ -122,6 +123,15 @@ async def test_a_caller_meets_the_fault_that_was_asked_for_with_its_script_or_an
     played = [leg.script for leg in sandbox.twilio.legs.values() if leg.direction == "inbound"]
     assert played == [with_fault("leg-vanishes"), with_fault("leg-vanishes", "greeting")]
     assert sandbox.world.armed.as_json() == [{"fault": "invite-lost", "calls": 1}]
+
+
+async def test_what_the_agent_remembers_is_shown(control: ClientSession, sandbox: Sandbox) -> None:
+    conversation = sandbox.gateway.memory.conversation("agent:main:main", "operator")
+    conversation.add(Row("1", "user", "Hello", 1795350417255))
+    async with control.get("conversations") as response:
+        (shown,) = (await response.json())["conversations"]
+    assert (shown["session_key"], shown["session_id"]) == ("agent:main:main", conversation.session_id)
+    assert [row["content"][0]["text"] for row in shown["rows"]] == ["Hello"]
 
 
 async def test_switches_are_shown_and_turned_while_it_runs(control: ClientSession, sandbox: Sandbox) -> None:

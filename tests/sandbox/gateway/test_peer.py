@@ -126,14 +126,3 @@ async def test_a_reset_is_told_and_leaves_nothing_to_see(sandbox: Sandbox, new_s
         await connection.event("sessions.changed", reason="reset")
         assert texts(sandbox, call) == []
         assert await call.has("1") is not new_session
-
-
-async def test_the_plugins_provider_needs_no_key(sandbox: Sandbox) -> None:
-    sandbox.switches.gateway_provider = "voice-bridge"
-    async with opened(sandbox) as connection:
-        call = Call(connection)
-        provider = {"provider": "voice-bridge", "transport": "provider-websocket"}
-        created = await connection.call("talk.client.create", **call.names, **provider)
-        assert "expiresAt" not in created
-        with pytest.raises(RefusedError, match="not configured"):
-            await Call(connection).create()

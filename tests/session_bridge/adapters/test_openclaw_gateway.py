@@ -117,7 +117,7 @@ async def test_a_turn_under_way_is_waited_for(sandbox: Sandbox, store: GatewaySt
 async def test_without_a_realtime_provider_the_user_is_told_what_to_set(
     sandbox: Sandbox, store: GatewayStore
 ) -> None:
-    sandbox.world.switches.gateway_provider = False
+    sandbox.world.switches.gateway_provider = "none"
     with pytest.raises(CannotWriteYetError, match="OPENAI_API_KEY into the gateway's environment"):
         await write(store, *SPOKEN)
 
