@@ -52,7 +52,7 @@ class Delivery:
         keys: decides the key of a call that has none.
         choose: finds the store of an agent, or raises `CannotWriteYetError`.
         metrics: counts the attempts.
-        pause: seconds to wait after so many failed attempts.
+        pause_seconds: how long to wait after so many failed attempts.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class Delivery:
         keys: SessionKeys,
         choose: Callable[[str], Awaitable[OpenClawStore]],
         metrics: Metrics,
-        pause: Callable[[int], float] = backoff,
+        pause_seconds: Callable[[int], float] = backoff,
     ) -> None:
         self._journal = journal
         self._deliveries = deliveries
         self._keys = keys
         self._choose = choose
         self._metrics = metrics
-        self._pause = pause
+        self._pause_seconds = pause_seconds
         self._tasks = Tasks()
         self._lines: dict[str | None, _Line] = {}
         self._asked: dict[str, list[asyncio.Future[int]]] = {}
@@ -121,34 +121,41 @@ class Delivery:
         while line.calls:
             call_id = line.calls[0]
             line.hurry.clear()
-            try:
-                with structlog.contextvars.bound_contextvars(call_id=call_id):
-                    outcome = await self._deliver(call_id)
-            except (CannotWriteYetError, DatabaseError) as error:
-                failures += 1
-                self._tell(line.calls, error)
-                longest = BUSY_SECONDS if isinstance(error, BusyError) else math.inf
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(self._pause(failures), longest)):
-                        await line.hurry.wait()
+            with structlog.contextvars.bound_contextvars(call_id=call_id):
+                # Whatever is raised, a bug of ours too, must not end the line: the call is tried again.
+                (outcome,) = await asyncio.gather(self._deliver(call_id), return_exceptions=True)
+                if isinstance(outcome, BaseException):
+                    failures += 1
+                    self._tell(line.calls, outcome)
+                    await self._pause(line, failures, outcome)
+                    continue
+            failures = 0
+            line.calls.popleft()
+            if isinstance(outcome, str):
+                self.start(call_id, outcome)
             else:
-                failures = 0
-                line.calls.popleft()
-                if isinstance(outcome, str):
-                    self.start(call_id, outcome)
-                else:
-                    self._tell([call_id], outcome)
+                self._tell([call_id], outcome)
         del self._lines[session_key]
 
-    def _tell(self, calls: Iterable[str], outcome: int | Exception) -> None:
+    async def _pause(self, line: _Line, failures: int, error: BaseException) -> None:
+        if not isinstance(error, CannotWriteYetError | DatabaseError):
+            log.error("delivery_broke", exc_info=error)
+        longest = BUSY_SECONDS if isinstance(error, BusyError) else math.inf
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(self._pause_seconds(failures), longest)):
+                await line.hurry.wait()
+
+    def _tell(self, calls: Iterable[str], outcome: int | BaseException) -> None:
         """Answer those who wait for an attempt; what cannot be written yet has brought in nothing."""
         for asked in [future for call_id in calls for future in self._asked.pop(call_id, [])]:
             if asked.done():
                 continue  # Whoever asked has gone.
-            if isinstance(outcome, DatabaseError):
+            if isinstance(outcome, CannotWriteYetError):
+                asked.set_result(0)
+            elif isinstance(outcome, BaseException):
                 asked.set_exception(outcome)
             else:
-                asked.set_result(outcome if isinstance(outcome, int) else 0)
+                asked.set_result(outcome)
 
     async def _deliver(self, call_id: str) -> int | str:
         """Write a call, and tell how many messages came in; or its key, if it had none until now."""

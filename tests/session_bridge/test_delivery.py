@@ -18,6 +18,7 @@ from services.session_bridge.domain.session import Session, State
 from services.session_bridge.domain.session_key import Callers
 from services.session_bridge.metrics import Metrics
 from shared.database import DatabaseError
+from shared.transcript import Turn
 from tests.session_bridge.calls import CALL, NUMBER, call, read
 from tests.session_bridge.openclaw import NO_COMMAND, Home
 from tests.session_bridge.unreliable import UnreliableJournal
@@ -190,3 +191,24 @@ async def test_a_block_is_written_as_it_was_when_its_writing_began(
     assert [message.text for message in begun.messages] == ["hi", "hello"]
     assert (begun.store, begun.session_key) == ("jsonl", KEY)
     assert home.entries()[KEY]["sessionId"] == begun.place
+
+
+async def test_a_bug_of_ours_ends_no_line(
+    journal: UnreliableJournal, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await end_call(journal, "user: hi", session_key=KEY)
+    broken = iter([True])
+
+    async def broken_once(call_id: str) -> list[Turn]:
+        if next(broken, False):
+            raise KeyError("a bug")
+        return await Journal.turns(journal, call_id)
+
+    monkeypatch.setattr(journal, "turns", broken_once)
+    with pytest.raises(KeyError):
+        await delivery.attempt(CALL)
+
+    async def done() -> bool:
+        return (await state(journal)).state is State.SYNCED
+
+    await until(done)

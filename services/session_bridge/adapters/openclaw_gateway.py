@@ -12,7 +12,8 @@ from typing import Any
 
 import structlog
 
-from services.session_bridge.adapters.openclaw_rpc import GatewayRefusedError, OpenClawRpc
+from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError
 from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, Said
 from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.transcript import Block, pieces

@@ -1,25 +1,19 @@
-"""The WebSocket of OpenClaw's gateway: requests and answers over a connection that comes back by itself.
+"""OpenClaw's gateway over a WebSocket that comes back by itself.
 
-Protocol 4; 3 is taken, too, which gateways of early 2026 speak: enough to know that one is there. A client
-beside the gateway that shows its token needs no pairing. It gets the scopes it asks for, so it asks for few.
+A client beside the gateway that shows its token needs no pairing. It gets the scopes it asks for, so it asks
+for few.
 """
 
 import asyncio
-import itertools
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import orjson
 import structlog
 
+from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError, Hello, OpenClawSocket
 from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.domain import release
-from services.session_bridge.domain.release import Release
-from shared.health import VERSION
 from shared.openclaw_config import OpenClawConfigError
 
 log = structlog.get_logger()
@@ -31,28 +25,6 @@ _ENTRIES = ("operator.read", "operator.write")
 
 _LONGEST_PAUSE_SECONDS = 30
 _LONGEST_FRAME_BYTES = 26 * 1024 * 1024
-
-
-class GatewayRefusedError(Exception):
-    """The gateway refused a request; `code` is its own word for why."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What a gateway says of itself: its release, if it tells, its protocol, and the methods it offers."""
-
-    release: Release | None
-    protocol: int
-    methods: frozenset[str]
-
-    @property
-    def reads_files(self) -> bool:
-        """Tell whether it is of a release that keeps sessions in files; 2026.2.2 calls itself `dev`."""
-        return self.protocol < 4 if self.release is None else self.release < release.SQLITE
 
 
 class OpenClawRpc:
@@ -78,7 +50,7 @@ class OpenClawRpc:
         self._http = http
         self._address = address
         self._timeout_seconds = timeout_seconds
-        self._connection: _Connection | None = None
+        self._connection: OpenClawSocket | None = None
         self._scopes = _TRANSCRIPTS
         self.connected: Callable[[], None] = lambda: None
         self._tried = asyncio.Event()
@@ -141,7 +113,7 @@ class OpenClawRpc:
         async with self._http.ws_connect(
             url, max_msg_size=_LONGEST_FRAME_BYTES, heartbeat=30, timeout=aiohttp.ClientWSTimeout(ws_close=2)
         ) as socket:
-            connection = _Connection(socket, self._timeout_seconds)
+            connection = OpenClawSocket(socket, self._timeout_seconds)
             hello = await connection.open(token, self._scopes)
             needed = _TRANSCRIPTS if TRANSCRIPT in hello.methods else _ENTRIES
             if needed != self._scopes:
@@ -171,90 +143,3 @@ _REMEDIES = {
     "PROTOCOL_MISMATCH": "This version knows OpenClaw's protocols 3 and 4.",
     "UNAVAILABLE": "It is tried again.",
 }
-
-
-class _Connection:
-    """One open socket: the handshake, and answers led to their requests."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, timeout_seconds: float) -> None:
-        self._socket = socket
-        self._timeout_seconds = timeout_seconds
-        self._ids = itertools.count(1)
-        self._asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
-
-    async def open(self, token: str | None, scopes: tuple[str, ...]) -> Hello:
-        """Introduce us.
-
-        Raises:
-            GatewayRefusedError: it does not want us.
-            ValueError: that is no gateway of OpenClaw's.
-        """
-        async with asyncio.timeout(self._timeout_seconds):
-            challenge = await self._frame()
-            if challenge.get("event") != "connect.challenge":
-                raise ValueError("no challenge came")
-            client = {"id": "gateway-client", "version": VERSION, "platform": sys.platform, "mode": "backend"}
-            params = {
-                "minProtocol": 3,
-                "maxProtocol": 4,
-                "client": client,
-                "role": "operator",
-                "scopes": scopes,
-                "caps": [],
-            } | ({"auth": {"token": token}} if token else {})
-            await self._send("connect", "connect", params)
-            while (answer := await self._frame()).get("id") != "connect":
-                pass
-        payload = _payload(answer)
-        server, features = payload.get("server") or {}, payload.get("features") or {}
-        methods = frozenset(features.get("methods") or ())
-        return Hello(release.parse(server.get("version")), int(payload.get("protocol") or 4), methods)
-
-    async def read(self) -> None:
-        """Lead answers to those who wait for them, until the socket closes; then they get an error."""
-        try:
-            with suppress(aiohttp.ClientError, ConnectionError, ValueError):
-                while True:
-                    frame = await self._frame()
-                    asked = self._asked.get(str(frame.get("id")))
-                    if frame.get("type") == "res" and asked is not None and not asked.done():
-                        asked.set_result(frame)
-        finally:
-            for asked in self._asked.values():
-                if not asked.done():
-                    asked.set_exception(ConnectionResetError())
-
-    async def call(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
-        """Ask, and wait for the answer."""
-        request_id = f"r{next(self._ids)}"
-        self._asked[request_id] = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._send(request_id, method, params)
-                return _payload(await self._asked[request_id])
-        except TimeoutError as error:
-            raise CannotWriteYetError(f"OpenClaw's gateway did not answer {method} in time.") from error
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise CannotWriteYetError("The connection to OpenClaw's gateway broke.") from error
-        finally:
-            del self._asked[request_id]
-
-    async def _send(self, request_id: str, method: str, params: Mapping[str, object]) -> None:
-        frame = {"type": "req", "id": request_id, "method": method, "params": params}
-        await self._socket.send_str(orjson.dumps(frame).decode())
-
-    async def _frame(self) -> dict[str, Any]:
-        message = await self._socket.receive()
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            raise ConnectionResetError
-        frame = orjson.loads(message.data)
-        return frame if isinstance(frame, dict) else {}
-
-
-def _payload(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take an answer's payload out, or raise the refusal in it."""
-    if answer.get("ok"):
-        return answer.get("payload") or {}
-    error = answer.get("error") or {}
-    code = (error.get("details") or {}).get("code") or error.get("code")
-    raise GatewayRefusedError(str(code), str(error.get("message")).rstrip("."))

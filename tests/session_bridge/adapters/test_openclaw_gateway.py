@@ -122,6 +122,12 @@ async def test_without_a_realtime_provider_the_user_is_told_what_to_set(
         await write(store, *SPOKEN)
 
 
+async def test_with_our_plugin_no_key_is_needed(sandbox: Sandbox, store: GatewayStore) -> None:
+    sandbox.world.switches.gateway_provider = "voice-bridge"
+    await write(store, *SPOKEN)
+    assert said(sandbox, MAIN) == list(SPOKEN)
+
+
 async def test_a_refusal_of_another_kind_is_told_as_it_is(store: GatewayStore) -> None:
     with pytest.raises(CannotWriteYetError, match="Unknown agent id"):
         await write(store, *SPOKEN, key="agent:nobody:main")

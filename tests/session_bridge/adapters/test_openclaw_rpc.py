@@ -6,7 +6,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sandbox.app import Sandbox
-from services.session_bridge.adapters.openclaw_rpc import TRANSCRIPT, GatewayRefusedError
+from services.session_bridge.adapters.openclaw_rpc import TRANSCRIPT
+from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError
 from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from tests.session_bridge.gateway import connected, playing
 from tests.session_bridge.waiting import until
@@ -125,12 +126,20 @@ async def test_an_entry_is_made_by_gateways_that_keep_files_alone(sandbox: Sandb
         assert "agent:main:voice:direct:+1" in older.gateway.memory.conversations
 
 
-@pytest.mark.parametrize("first", ["[]", "nonsense", '{"type":"event","event":"hello"}'])
+@pytest.mark.parametrize(
+    "first",
+    [
+        *("[]", "nonsense", '{"type":"event","event":"hello"}'),
+        '{"event":"connect.challenge"}{"id":"connect","ok":true,"payload":[]}',
+        '{"event":"connect.challenge"}{"id":"connect","ok":true,"payload":{"protocol":4,"features":7}}',
+    ],
+)
 async def test_something_else_at_the_address_is_no_gateway(sandbox: Sandbox, first: str) -> None:
     async def greet(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await socket.send_str(first)
+        for frame in first.replace("}{", "}\n{").split("\n"):
+            await socket.send_str(frame)
         await socket.close()
         return socket
 
