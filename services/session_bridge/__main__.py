@@ -1,4 +1,4 @@
-"""`python -m services.session_bridge`.
+"""`python -m services.session_bridge`, and with the word `verify` a look at what it has written.
 
 OpenClaw respects a lock only if its holder's command line has the word `openclaw`: the process puts it there.
 """
@@ -8,6 +8,10 @@ import os
 import sys
 
 OWNER_WORD = "openclaw"
+_USAGE = (
+    "Without arguments it serves; `verify` compares the journal with what OpenClaw holds, `verify --json` "
+    "in JSON. There are no other arguments; everything is a setting in the environment or .env."
+)
 
 
 async def main() -> None:
@@ -23,8 +27,15 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        os.execv(sys.executable, [*sys.orig_argv, OWNER_WORD])  # noqa: S606 - this very command, one word longer
-    if sys.argv[1:] != [OWNER_WORD]:
-        sys.exit("There are no arguments; everything is a setting in the environment or .env.")
-    asyncio.run(main())
+    match sys.argv[1:]:
+        case []:
+            os.execv(sys.executable, [*sys.orig_argv, OWNER_WORD])  # noqa: S606 - this very command, one word longer
+        case [word] if word == OWNER_WORD:
+            asyncio.run(main())
+        case ["verify"] | ["verify", "--json"]:
+            from services.session_bridge.verify import run
+
+            sys.exit(asyncio.run(run(as_json="--json" in sys.argv)))
+        case _:
+            sys.stderr.write(f"{_USAGE}\n")
+            sys.exit(2)

@@ -126,7 +126,7 @@ def test_it_runs_under_gunicorn(run: Run, port: int) -> None:
 @pytest.mark.parametrize(
     ("arguments", "settings", "line"),
     [
-        (["help"], {}, "no arguments"),
+        (["help"], {}, "no other arguments"),
         ([], {"OPENCLAW_STORE": "redis"}, "OPENCLAW_STORE"),
         ([], {"DATA_DIR": "/dev/null/data"}, "DATA_DIR"),
     ],

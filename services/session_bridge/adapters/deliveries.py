@@ -32,15 +32,7 @@ class Deliveries:
 
     async def begun(self, call_id: str) -> Block | None:
         """Read the block of a delivery whose writing has begun; None if it has not."""
-
-        def work(db: Connection) -> Block | None:
-            row = db.execute(_BEGUN, (call_id,)).fetchone()
-            if row is None or row["messages"] is None:
-                return None
-            messages = _MESSAGES.validate_json(row["messages"])
-            return Block(call_id, row["session_key"], messages, row["store"], row["place"])
-
-        return await self._database.run(work)
+        return await self._database.run(lambda db: block_of(db, call_id))
 
     async def begin(self, block: Block) -> None:
         """Freeze a block and note where it is to go."""
@@ -55,3 +47,12 @@ class Deliveries:
             "WHERE call_id = ? AND state IN ('syncing', 'failed')"
         )
         await self._database.run(lambda db: db.execute(query, (reason, call_id)))
+
+
+def block_of(db: Connection, call_id: str) -> Block | None:
+    """Read the block of a delivery whose writing has begun; None if it has not."""
+    row = db.execute(_BEGUN, (call_id,)).fetchone()
+    if row is None or row["messages"] is None:
+        return None
+    messages = _MESSAGES.validate_json(row["messages"])
+    return Block(call_id, row["session_key"], messages, row["store"], row["place"])

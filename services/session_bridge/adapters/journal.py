@@ -60,6 +60,9 @@ CREATE INDEX IF NOT EXISTS sessions_by_state ON sessions (state) WHERE state != 
 _COLUMNS = [field.name for field in fields(Session) if field.name not in {"ended_at", "store"}]
 _NAMES, _MARKS = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
 _SELECT = f"SELECT {_NAMES}, ended_at, store FROM sessions LEFT JOIN deliveries USING (call_id)"  # noqa: S608 - our own fields
+ENDED = f"{_SELECT} WHERE state != 'active' ORDER BY ended_at, sessions.rowid"
+"""Every call that has ended, as rows for `session_of`."""
+
 _INSERT = f"INSERT OR IGNORE INTO sessions ({_NAMES}) VALUES ({_MARKS})"  # noqa: S608 - the same
 _TURNS: TypeAdapter[list[Turn]] = TypeAdapter(list[Turn])
 
@@ -110,7 +113,7 @@ class Journal:
 
         def work(db: Connection) -> Receipt:
             row = db.execute(f"{_SELECT} WHERE call_id = ?", (event.call_id,)).fetchone()
-            session = _session(row) if row else Session.begin(event)
+            session = session_of(row) if row else Session.begin(event)
             if event.sequence == session.last_sequence + 1:
                 after = session.take(event)
                 if _insert(db, event.call_id, event.event_id, event.sequence, event.event_type, json):
@@ -140,7 +143,7 @@ class Journal:
 
         def work(db: Connection) -> Session | None:
             row = db.execute(f"{_SELECT} WHERE call_id = ?", (call_id,)).fetchone()
-            return _session(row) if row else None
+            return session_of(row) if row else None
 
         return await self.database.run(work)
 
@@ -148,23 +151,11 @@ class Journal:
         """List the calls in one of these states, the newest first."""
         marks = ", ".join("?" * len(states))
         query = f"{_SELECT} WHERE state IN ({marks}) ORDER BY started_at DESC, sessions.rowid DESC"
-        return await self.database.run(lambda db: [_session(row) for row in db.execute(query, states)])
+        return await self.database.run(lambda db: [session_of(row) for row in db.execute(query, states)])
 
     async def turns(self, call_id: str) -> list[Turn]:
         """Read what was said in a call, in the order it came."""
-
-        def work(db: Connection) -> list[Turn]:
-            fetched = db.execute("SELECT fetched FROM sessions WHERE call_id = ?", (call_id,)).fetchone()
-            rows = db.execute(
-                "SELECT json FROM events WHERE call_id = ? AND type = 'transcript_update' ORDER BY number",
-                (call_id,),
-            )
-            events = (call_event.validate_json(row["json"]) for row in rows)
-            return (_TURNS.validate_json(fetched["fetched"]) if fetched and fetched["fetched"] else []) + [
-                Turn.of(event) for event in events if isinstance(event, TranscriptUpdate)
-            ]
-
-        return await self.database.run(work)
+        return await self.database.run(lambda db: turns_of(db, call_id))
 
     async def synced(self, call_id: str, session_key: str, messages: int) -> bool:
         """Note that a call is in OpenClaw and tell it; False if that is known already."""
@@ -228,6 +219,19 @@ class Journal:
         return await self.database.run(lambda db: _number(db.execute(query, (call_id, SYNCED)).fetchone()))
 
 
+def turns_of(db: Connection, call_id: str) -> list[Turn]:
+    """Read what was said in a call, in the order it came."""
+    fetched = db.execute("SELECT fetched FROM sessions WHERE call_id = ?", (call_id,)).fetchone()
+    rows = db.execute(
+        "SELECT json FROM events WHERE call_id = ? AND type = 'transcript_update' ORDER BY number",
+        (call_id,),
+    )
+    events = (call_event.validate_json(row["json"]) for row in rows)
+    return (_TURNS.validate_json(fetched["fetched"]) if fetched and fetched["fetched"] else []) + [
+        Turn.of(event) for event in events if isinstance(event, TranscriptUpdate)
+    ]
+
+
 def _insert(
     db: Connection, call_id: str, event_id: str | None, sequence: int | None, kind: str, json: bytes
 ) -> bool:
@@ -262,7 +266,8 @@ def _repeated(db: Connection, event: KeptEvent, session: Session) -> Receipt:
     raise GapError(session.last_sequence + 1)
 
 
-def _session(row: Row) -> Session:
+def session_of(row: Row) -> Session:
+    """Read a row of `sessions`, joined with `deliveries`."""
     values = dict(row)
     store = Store(values["store"]) if values["store"] else None
     return Session(**values | {"state": State(values["state"]), "store": store})

@@ -7,7 +7,7 @@ does after a minute, takes no more rows: another follows, and each row is looked
 first.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError
 from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, Said
 from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.transcript import Block, pieces
+from services.session_bridge.domain.verdict import Kept
 
 log = structlog.get_logger()
 
@@ -87,16 +88,16 @@ class GatewayStore:
         except CannotWriteYetError as error:
             log.warning("voice_session_left_open", reason=str(error))  # OpenClaw closes it in time.
 
-    async def kept(self, block: Block) -> list[str]:
-        """List the ids of the block's messages as they stand in OpenClaw; those before a reset come first."""
-        firsts = {next(pieces(message))[0]: message.id for message in block.messages}
-        shown = [row.rpartition(":")[2] for row in await self._shown(block.session_key)]
-        hidden = [
-            entry_id
-            for entry_id in firsts
-            if entry_id not in shown and await self._is_hidden(block, entry_id)
-        ]
-        return [firsts[entry_id] for entry_id in (*hidden, *shown) if entry_id in firsts]
+    async def kept(self, blocks: Sequence[Block]) -> list[Kept]:
+        """Look what stands of each of these blocks; rows from before a reset come first."""
+        shown: dict[str, list[str] | None] = {}
+        kept = []
+        for block in blocks:
+            key = block.session_key
+            if key not in shown:
+                shown[key] = await self._shown(key)
+            kept.append(await self._gather(block, shown[key]))
+        return kept
 
     async def newest(self, session_key: str, limit: int) -> list[Said]:
         """Read the newest turns of a conversation, the oldest first."""
@@ -130,16 +131,45 @@ class GatewayStore:
         answer = await self._call("chat.message.get", sessionKey=block.session_key, messageId=row_id)
         return bool(answer.get("ok"))
 
-    async def _is_hidden(self, block: Block, entry_id: str) -> bool:
-        names = _names(block.call_id, up_to=block.place)
-        rows = [f"voice:{name}:{entry_id}" for name in (*names, block.place)]
-        return any([await self._row(block, row_id) for row_id in (*rows, entry_id)])
+    async def _gather(self, block: Block, shown: list[str] | None) -> Kept:
+        """Gather what stands of a block; `shown` are the rows of its conversation since the last reset."""
+        rows = await self._possible_rows(block)
+        wanted = tuple(dict.fromkeys(rows.values()))
+        if shown is None:
+            return Kept(wanted, removed="OpenClaw's gateway has no such conversation any more")
+        seen = [row_id for row_id in shown if row_id in rows]
+        hidden = [row_id for row_id in rows if row_id not in seen and await self._row(block, row_id)]
+        if hidden:
+            around = await self._call(
+                "chat.history", sessionKey=block.session_key, messageId=hidden[0], limit=_PAGE
+            )
+            order = {_row_id(row): place for place, row in enumerate(around.get("messages") or ())}
+            hidden.sort(key=lambda row_id: order.get(row_id, _PAGE))
+        return Kept(wanted, tuple(rows[row_id] for row_id in (*hidden, *seen)))
 
-    async def _shown(self, session_key: str) -> list[str]:
+    async def _possible_rows(self, block: Block) -> dict[str, str]:
+        """Name the rows that may be a block's; of each what it holds: a message or a piece of one."""
+        whole = {message.id: message.id for message in block.messages}
+        if block.place == IMPORTED:
+            return whole
+        spoken = [entry_id for message in block.messages for entry_id, _ in pieces(message)]
+        last = block.place if block.store == Store.GATEWAY and block.place else block.call_id
+        rows = {
+            f"voice:{name}:{entry_id}": entry_id
+            for name in (*_names(block.call_id, up_to=last), last)
+            for entry_id in spoken
+        }
+        imported = await self._row(block, block.messages[-1].id)
+        return whole | rows if imported else rows
+
+    async def _shown(self, session_key: str) -> list[str] | None:
+        """List the rows a conversation shows; None if there is no such conversation."""
         rows: list[str] = []
         offset: int | None = 0
         while offset is not None:
             page = await self._call("chat.history", sessionKey=session_key, limit=_PAGE, offset=offset)
+            if not page.get("sessionId"):
+                return None
             rows = [_row_id(row) for row in page.get("messages") or ()] + rows
             offset = page.get("nextOffset") if page.get("hasMore") else None
         return rows

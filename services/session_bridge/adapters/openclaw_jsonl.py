@@ -6,8 +6,9 @@ at each attempt.
 """
 
 import asyncio
+import itertools
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from services.session_bridge.adapters import openclaw_archive as archive
 from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
 from services.session_bridge.adapters import openclaw_transcript_file as transcript_file
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw_folder import OpenClawFolder, read_object
 from services.session_bridge.adapters.openclaw_locks import TRANSCRIPT_STALE_SECONDS, held
 from services.session_bridge.adapters.openclaw_sessions_json import Entry
 from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, Said
@@ -27,6 +29,7 @@ from services.session_bridge.domain import freshness, transcript
 from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.session_key import agent_of, as_kept
 from services.session_bridge.domain.transcript import Block
+from services.session_bridge.domain.verdict import Kept
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -101,9 +104,9 @@ class JsonlStore:
             await asyncio.sleep(self._lost_write_seconds)
             pointed = await self._run(self._still_points, as_kept(block.session_key), target)
 
-    async def kept(self, block: Block) -> list[str]:
-        """List the ids of the block's messages as they stand in OpenClaw's files, in that order."""
-        return await self._run(self._kept, block)
+    async def kept(self, blocks: Sequence[Block]) -> list[Kept]:
+        """Look what stands of each of these blocks in their agent's files."""
+        return await self._run(self._kept, blocks)
 
     async def newest(self, session_key: str, limit: int) -> list[Said]:
         """Read the newest turns of a conversation, the oldest first."""
@@ -168,11 +171,16 @@ class JsonlStore:
             )
         return self._folder.sessions(agent_id)
 
-    def _kept(self, block: Block) -> list[str]:
-        own = {message.id for message in block.messages}
-        files = sorted(self._folder.sessions(agent_of(block.session_key)).glob(f"{block.place}.jsonl*"))
-        transcripts = [path for path in files if path.suffix != ".lock"]
-        return [name for path in transcripts for name in transcript_file.read(path).order if name in own]
+    def _kept(self, blocks: Sequence[Block]) -> list[Kept]:
+        folder = self._folder.sessions(agent_of(blocks[0].session_key))
+        names = [tuple(message.id for message in block.messages) for block in blocks]
+        files = archive.read_all(folder, frozenset(itertools.chain.from_iterable(names)))
+        entries = read_object(folder / "sessions.json")
+        kept = []
+        for block, wanted in zip(blocks, names, strict=True):
+            entry = entries.get(as_kept(block.session_key)) or {}
+            kept.append(archive.gather(files, wanted, block.place, str(entry.get("sessionId"))))
+        return kept
 
     def _newest(self, session_key: str, limit: int) -> list[Said]:
         folder = self._sessions(session_key)

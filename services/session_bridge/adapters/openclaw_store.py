@@ -1,10 +1,12 @@
 """What both of OpenClaw's session stores promise: a call comes in once, whatever breaks in between."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, Self
 
 from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.transcript import Block
+from services.session_bridge.domain.verdict import Kept
 from shared.events import Speaker
 
 
@@ -50,8 +52,8 @@ class OpenClawStore(Protocol):
     async def write(self, block: Block) -> None:
         """Write a block at its place, or what is missing of it; then OpenClaw's next turn sees it."""
 
-    async def kept(self, block: Block) -> list[str]:
-        """List the ids of the block's messages as they stand in OpenClaw, in that order, repeats included."""
+    async def kept(self, blocks: Sequence[Block]) -> list[Kept]:
+        """Look what stands in OpenClaw of each of these blocks, all of one agent; change nothing."""
 
     async def newest(self, session_key: str, limit: int) -> list[Said]:
         """Read the newest turns of a conversation, the oldest first; nothing of it is changed."""

@@ -86,6 +86,39 @@ def read(path: Path) -> TranscriptFile:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a session file holds, by the ids of its lines.
+
+    `order` is every line, `walked` those of the conversation, the oldest first. A branch repeats the lines of
+    the conversation it left.
+    """
+
+    is_branch: bool
+    order: tuple[str, ...]
+    walked: tuple[str, ...]
+
+
+def walk(path: Path) -> Walk:
+    """Walk a session file as OpenClaw does, from its last line up to the first."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Walk(False, (), ())
+    records = [record for line in content.split(b"\n") if (record := _parsed(line)) is not None]
+    is_branch = bool(records and records[0].get("type") == "session" and records[0].get("parentSession"))
+    entries = [
+        (name, record) for record in records if (name := _id(record)) and record.get("type") != "session"
+    ]
+    parents = {name: record.get("parentId") for name, record in entries}
+    walked = []
+    place = _leaf(entries[-1][1]) if entries else None
+    while place in parents:
+        walked.append(place)
+        place = parents.pop(place)
+    return Walk(is_branch, tuple(name for name, _ in entries), tuple(walked[::-1]))
+
+
 def newest(path: Path, limit: int) -> list[Said]:
     """Read the newest turns of the conversation a file holds, the oldest first."""
     try:

@@ -32,6 +32,11 @@ async def store(sandbox: Sandbox) -> AsyncIterator[GatewayStore]:
         yield GatewayStore(rpc)
 
 
+async def seen(store: GatewayStore, place: str, name: str = "gateway", *texts: str) -> list[str]:
+    [kept] = await store.kept([made(*texts or SPOKEN, store=name, place=place)])
+    return list(kept.seen)
+
+
 async def test_a_call_is_remembered_in_order_with_its_roles_and_times(
     sandbox: Sandbox, store: GatewayStore
 ) -> None:
@@ -64,7 +69,7 @@ async def test_a_block_written_again_adds_nothing(sandbox: Sandbox, store: Gatew
         place = await write(store, *SPOKEN, place=place)
         assert place == f"{CALL}-r{number}"
     assert said(sandbox, MAIN) == list(SPOKEN)
-    assert await store.kept(made(*SPOKEN, place=place)) == IDS
+    assert await seen(store, place) == IDS
 
 
 @pytest.mark.parametrize("rows", range(5))
@@ -102,7 +107,7 @@ async def test_a_reset_between_two_attempts_doubles_nothing(sandbox: Sandbox, st
     sandbox.gateway.reset(MAIN)
     place = await write(store, *SPOKEN, place=place)
     assert said(sandbox, MAIN) == []
-    assert await store.kept(made(*SPOKEN, place=place)) == IDS
+    assert await seen(store, place) == IDS
 
 
 async def test_a_turn_under_way_is_waited_for(sandbox: Sandbox, store: GatewayStore) -> None:
@@ -161,3 +166,56 @@ def test_pieces_make_the_whole_and_none_is_too_long_or_cut_within_a_character(te
     assert all(len(piece.encode("utf-16-le")) <= 2 * LONGEST_ROW for _, piece in cut)
     assert len({entry_id for entry_id, _ in cut}) == len(cut)
     assert cut[0][0] == "m"
+
+
+def put(sandbox: Sandbox, *row_ids: str) -> None:
+    """Let rows stand in the conversation, whoever wrote them."""
+    conversation = sandbox.gateway.memory.conversation(MAIN, "talk")
+    for row_id in row_ids:
+        conversation.add(Row(row_id, "user", row_id, 0))
+
+
+async def test_a_row_under_two_names_is_seen_twice_also_across_a_reset(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    put(sandbox, f"voice:{CALL}:{IDS[0]}", f"voice:{CALL}:{IDS[1]}")
+    sandbox.gateway.reset(MAIN)
+    put(sandbox, f"voice:{CALL}-r1:{IDS[0]}", f"voice:{CALL}-r2:{IDS[0]}")
+    assert await seen(store, f"{CALL}-r2") == [*IDS, IDS[0], IDS[0]]
+
+
+async def test_rows_from_before_a_reset_are_seen_in_their_order(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    put(sandbox, "x", f"voice:{CALL}:{IDS[1]}", "y", f"voice:{CALL}:{IDS[0]}")
+    sandbox.gateway.reset(MAIN)
+    assert await seen(store, CALL) == [IDS[1], IDS[0]]
+
+
+async def test_lines_taken_over_from_files_are_seen_and_rows_beside_them_double_them(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    put(sandbox, *IDS)
+    assert await seen(store, IMPORTED) == IDS
+    assert await seen(store, "s1", "jsonl") == IDS
+    put(sandbox, f"voice:{CALL}:{IDS[1]}")
+    assert await seen(store, CALL) == [*IDS, IDS[1]]
+
+
+async def test_a_long_turn_is_there_when_all_its_pieces_are(store: GatewayStore) -> None:
+    texts = ("user: " + "x" * (LONGEST_ROW + 1), "assistant: Well.")
+    await write(store, *texts)
+    [kept] = await store.kept([made(*texts, store="gateway", place=CALL)])
+    assert (len(kept.wanted), kept.seen) == (3, kept.wanted)
+
+
+async def test_a_conversation_of_many_rows_is_read_page_by_page(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    put(sandbox, f"voice:{CALL}:{IDS[0]}", *map(str, range(1100)), f"voice:{CALL}:{IDS[1]}")
+    assert await seen(store, CALL) == IDS
+
+
+async def test_a_conversation_that_is_no_more_was_removed(store: GatewayStore) -> None:
+    [kept] = await store.kept([made(*SPOKEN, store="gateway", place=CALL)])
+    assert "no such conversation" in kept.removed
