@@ -4,7 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.gateway.chat import answer_to
-from sandbox.gateway.handshake import Guest
+from sandbox.gateway.handshake import Operator
 from sandbox.gateway.line import Line
 from sandbox.gateway.memory import Conversation, Role, Row, now_ms
 from sandbox.world import World
@@ -76,12 +76,12 @@ class Agent:
                 line.tell("session.message", payload)
         self._world.watch.changed()
 
-    def subscribe(self, guest: Guest, session_key: str | None) -> None:
-        """Let a guest hear of every OpenClaw session, or of the rows of one."""
+    def subscribe(self, operator: Operator, session_key: str | None) -> None:
+        """Let an operator hear of every OpenClaw session, or of the rows of one."""
         for line in self.lines:
-            if line.guest == guest and session_key is None:
+            if line.operator == operator and session_key is None:
                 line.follows_all = True
-            elif line.guest == guest and session_key:
+            elif line.operator == operator and session_key:
                 line.followed.add(session_key)
 
     async def _take_turn(self, conversation: Conversation, run_id: str, message: str) -> None:
@@ -100,7 +100,7 @@ class Agent:
     def _tell_lifecycle(self, conversation: Conversation, run_id: str, phase: str) -> None:
         named = {"runId": run_id, "sessionKey": conversation.session_key, "agentId": "main"}
         for line in self.lines:
-            if line.guest and line.guest.may("operator.read"):
+            if line.operator and line.operator.may("operator.read"):
                 line.tell("agent", named | {"stream": "lifecycle", "data": {"phase": phase}})
         self._world.watch.changed()
 

@@ -17,7 +17,7 @@ _IMPLIED_BY_WRITE = {"operator.read", "operator.talk"}
 
 
 @dataclass(frozen=True)
-class Guest:
+class Operator:
     """Who has come in, and what it may do."""
 
     connection: str
@@ -38,7 +38,7 @@ def challenge() -> dict[str, Any]:
     return {"type": "event", "event": "connect.challenge", "payload": payload}
 
 
-def admit(frame: dict[str, Any], token: str, ways: Ways) -> Guest:
+def admit(frame: dict[str, Any], token: str, ways: Ways) -> Operator:
     """Let a client in by its first frame.
 
     Raises:
@@ -58,16 +58,16 @@ def admit(frame: dict[str, Any], token: str, ways: Ways) -> Guest:
     scopes = tuple(asked.scopes) if kept else ()
     if not ways.tells_scopes and not scopes:
         scopes = ("operator.admin",)  # 2026.2.2 takes no scopes at all for all of them
-    return Guest(str(uuid4()), scopes)
+    return Operator(str(uuid4()), scopes)
 
 
-def hello(guest: Guest, ways: Ways) -> dict[str, Any]:
+def hello(operator: Operator, ways: Ways) -> dict[str, Any]:
     """Tell a client what it has come to."""
-    auth = {"method": "token", "role": "operator", "scopes": list(guest.scopes)}
+    auth = {"method": "token", "role": "operator", "scopes": list(operator.scopes)}
     return {
         "type": "hello-ok",
         "protocol": ways.protocol,
-        "server": {"version": ways.server, "connId": guest.connection},
+        "server": {"version": ways.server, "connId": operator.connection},
         "features": {"methods": sorted(ways.methods), "events": list(_EVENTS)},
         "snapshot": {},
         **({"auth": auth} if ways.tells_scopes else {}),

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from sandbox.gateway.errors import WireError
-from sandbox.gateway.handshake import Guest, admit, challenge, hello, starting
+from sandbox.gateway.handshake import Operator, admit, challenge, hello, starting
 from sandbox.gateway.memory import now_ms
 from sandbox.gateway.releases import Ways
 from sandbox.switches import Switches
@@ -17,21 +17,21 @@ from shared.tasks import Tasks
 
 _POLICY_VIOLATION = 1008
 
-Answer = Callable[[Guest, str, Any, Ways], dict[str, Any]]
-"""What a method answers to a guest's params; a `WireError` is sent as it is."""
+Answer = Callable[[Operator, str, Any, Ways], dict[str, Any]]
+"""What a method answers to an operator's params; a `WireError` is sent as it is."""
 
 
 class Line:
     """Serve one client until either side is gone.
 
     Attributes:
-        guest: who it is, once it has come in.
+        operator: who it is, once it has come in.
         follows_all: whether it wants to hear of every change to the OpenClaw sessions.
         followed: whose rows it wants to hear of.
     """
 
     def __init__(self, request: web.Request, switches: Switches, ways: Ways) -> None:
-        self.guest: Guest | None = None
+        self.operator: Operator | None = None
         self.follows_all = False
         self.followed: set[str] = set()
         self._request = request
@@ -69,11 +69,11 @@ class Line:
         try:
             frame = orjson.loads(text)
         except orjson.JSONDecodeError:
-            if self.guest is None:
+            if self.operator is None:
                 await self._socket.close()
             return
-        if self.guest:
-            self._answer(self.guest, frame, answer)
+        if self.operator:
+            self._answer(self.operator, frame, answer)
         else:
             await self._admit(frame, token)
 
@@ -81,19 +81,19 @@ class Line:
         try:
             if self._switches.gateway_trouble == "starting":
                 raise starting()
-            guest = admit(frame, token, self._ways)
+            operator = admit(frame, token, self._ways)
         except WireError as error:
             self._send(_refused(frame, error))
             await self._outgoing.join()
             await self._socket.close(code=_POLICY_VIOLATION, message=str(error).encode()[:120])
             return
-        self._send(_done(frame, hello(guest, self._ways)))
-        self.guest = guest
+        self._send(_done(frame, hello(operator, self._ways)))
+        self.operator = operator
 
-    def _answer(self, guest: Guest, frame: dict[str, Any], answer: Answer) -> None:
+    def _answer(self, operator: Operator, frame: dict[str, Any], answer: Answer) -> None:
         method = str(frame.get("method"))
         try:
-            answered = _done(frame, answer(guest, method, frame.get("params"), self._ways))
+            answered = _done(frame, answer(operator, method, frame.get("params"), self._ways))
         except WireError as error:
             answered = _refused(frame, error)
         self._transcripts += method == "talk.client.transcript"

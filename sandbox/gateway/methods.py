@@ -11,7 +11,7 @@ from uuid import uuid4
 from sandbox.gateway import params as take
 from sandbox.gateway.agent import Agent, canonical, session_row
 from sandbox.gateway.errors import invalid, missing_scope, unavailable
-from sandbox.gateway.handshake import Guest
+from sandbox.gateway.handshake import Operator
 from sandbox.gateway.memory import Conversation, Memory, now_ms
 from sandbox.gateway.releases import Ways
 from sandbox.gateway.session_file import enter
@@ -36,7 +36,7 @@ class Methods:
     agent: Agent
     sessions_json: Path | None = None
 
-    def answer(self, guest: Guest, method: str, given: Any, ways: Ways) -> dict[str, Any]:
+    def answer(self, operator: Operator, method: str, given: Any, ways: Ways) -> dict[str, Any]:
         """Do what is asked and give the payload of the answer.
 
         Raises:
@@ -45,25 +45,25 @@ class Methods:
         if method not in ways.methods:
             raise (
                 invalid(f"unknown method: {method}")
-                if guest.may("operator.admin")
+                if operator.may("operator.admin")
                 else missing_scope("operator.admin", detailed=ways.detailed)
             )
         scope, model, handler = _METHODS[method]
         if method == "sessions.patch":
             scope = ways.patch_scope if set(given or {}) <= _PATCHED_BY_WRITERS else "operator.admin"
-        if not guest.may(scope):
+        if not operator.may(scope):
             raise missing_scope(scope or "", detailed=ways.detailed)
-        return handler(self, guest, take.read(model, method, given))
+        return handler(self, operator, take.read(model, method, given))
 
-    def health(self, _guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+    def health(self, _operator: Operator, _asked: take.Nothing) -> dict[str, Any]:
         """Tell that the gateway lives."""
         return {"ok": True, "ts": now_ms(), "durationMs": 1, "channels": {}, "defaultAgentId": "main"}
 
-    def config(self, _guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+    def config(self, _operator: Operator, _asked: take.Nothing) -> dict[str, Any]:
         """Show the configuration, which is the one of a fresh installation."""
         return {"exists": True, "parsed": {}, "config": {}}
 
-    def history(self, _guest: Guest, asked: take.ChatHistory) -> dict[str, Any]:
+    def history(self, _operator: Operator, asked: take.ChatHistory) -> dict[str, Any]:
         """Give the newest rows, or those around one."""
         if asked.session_id and not asked.message_id:
             raise invalid("sessionId requires messageId")
@@ -78,7 +78,7 @@ class Methods:
             raise invalid("sessionId does not belong to sessionKey")
         return answer | (_around(conversation, asked) if asked.message_id else _newest(conversation, asked))
 
-    def message(self, _guest: Guest, asked: take.ChatMessage) -> dict[str, Any]:
+    def message(self, _operator: Operator, asked: take.ChatMessage) -> dict[str, Any]:
         """Give one row, also one from before a reset."""
         conversation = self.memory.conversations.get(canonical(asked.session_key))
         row = conversation.row(asked.message_id) if conversation else None
@@ -86,7 +86,7 @@ class Methods:
             return {"ok": False, "unavailableReason": "not_found"}
         return {"ok": True, "message": row.as_json(1)}
 
-    def catalog(self, _guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+    def catalog(self, _operator: Operator, _asked: take.Nothing) -> dict[str, Any]:
         """List the realtime providers, and which of them could serve a voice session."""
         configured = self.switches.gateway_provider
         known = dict.fromkeys((*_PROVIDERS, *({configured} - {"none"})))
@@ -95,7 +95,7 @@ class Methods:
         }
         return {"realtime": realtime}
 
-    def create(self, guest: Guest, asked: take.TalkCreate) -> dict[str, Any]:
+    def create(self, operator: Operator, asked: take.TalkCreate) -> dict[str, Any]:
         """Open a voice session, if there is a provider that could serve it."""
         key, configured = canonical(asked.session_key), self.switches.gateway_provider
         if (agent := key.split(":")[1]) != "main":
@@ -108,7 +108,7 @@ class Methods:
         voice_id = asked.voice_session_id or str(uuid4())
         is_plugin = provider == _PLUGIN  # its voice sessions are nobody's, and nothing ends them
         seconds = inf if is_plugin else self.switches.gateway_talk_seconds
-        self.memory.open_voice(key, voice_id, provider, None if is_plugin else guest.connection, seconds)
+        self.memory.open_voice(key, voice_id, provider, None if is_plugin else operator.connection, seconds)
         expires = {} if is_plugin else {"expiresAt": now_ms() + int(seconds * 1000)}
         return {
             "provider": provider,
@@ -120,7 +120,7 @@ class Methods:
             **expires,
         }
 
-    def transcript(self, _guest: Guest, asked: take.TalkTranscript) -> dict[str, Any]:
+    def transcript(self, _operator: Operator, asked: take.TalkTranscript) -> dict[str, Any]:
         """Add one thing that was said."""
         key = canonical(asked.session_key)
         at = now_ms() if asked.timestamp is None else asked.timestamp
@@ -129,18 +129,18 @@ class Methods:
             self.agent.added(self.memory.conversations[key], row)
         return {"ok": True}
 
-    def close(self, guest: Guest, asked: take.TalkClose) -> dict[str, Any]:
+    def close(self, operator: Operator, asked: take.TalkClose) -> dict[str, Any]:
         """Close a voice session."""
-        self.memory.close_voice(canonical(asked.session_key), asked.voice_session_id, guest.connection)
+        self.memory.close_voice(canonical(asked.session_key), asked.voice_session_id, operator.connection)
         return {"ok": True}
 
-    def sessions(self, _guest: Guest, asked: take.SessionsList) -> dict[str, Any]:
+    def sessions(self, _operator: Operator, asked: take.SessionsList) -> dict[str, Any]:
         """List the OpenClaw sessions, the last changed first."""
         known = sorted(self.memory.conversations.values(), key=lambda one: -one.updated_at)
         rows = [session_row(one, one.session_key, busy=self.switches.gateway_busy) for one in known]
         return {"ts": now_ms(), "sessions": rows[: asked.limit], "totalCount": len(rows)}
 
-    def patch(self, _guest: Guest, asked: take.SessionsPatch) -> dict[str, Any]:
+    def patch(self, _operator: Operator, asked: take.SessionsPatch) -> dict[str, Any]:
         """Name an OpenClaw session; it is made if need be."""
         key = canonical(asked.key)
         labels = {one.label for name, one in self.memory.conversations.items() if name != key}
@@ -153,27 +153,27 @@ class Methods:
         entry = {"sessionId": conversation.session_id, "updatedAt": conversation.updated_at}
         return {"ok": True, "key": key, "entry": entry | {"label": conversation.label}}
 
-    def reset(self, _guest: Guest, asked: take.SessionsReset) -> dict[str, Any]:
+    def reset(self, _operator: Operator, asked: take.SessionsReset) -> dict[str, Any]:
         """Begin a conversation anew."""
         conversation = self.memory.conversation(canonical(asked.key), "operator")
         self.agent.reset(conversation)
         entry = {"sessionId": conversation.session_id, "updatedAt": conversation.updated_at}
         return {"ok": True, "key": conversation.session_key, "entry": entry}
 
-    def send(self, _guest: Guest, asked: take.ChatSend) -> dict[str, Any]:
+    def send(self, _operator: Operator, asked: take.ChatSend) -> dict[str, Any]:
         """Let the agent take a turn."""
         conversation = self.memory.conversation(canonical(asked.session_key), "operator")
         self.agent.turn(conversation, asked.idempotency_key, asked.message)
         return {"runId": asked.idempotency_key, "status": "started"}
 
-    def subscribe(self, guest: Guest, _asked: take.Nothing) -> dict[str, Any]:
+    def subscribe(self, operator: Operator, _asked: take.Nothing) -> dict[str, Any]:
         """Let somebody hear of every change to the OpenClaw sessions."""
-        self.agent.subscribe(guest, None)
+        self.agent.subscribe(operator, None)
         return {"subscribed": True}
 
-    def subscribe_messages(self, guest: Guest, asked: take.MessagesSubscribe) -> dict[str, Any]:
+    def subscribe_messages(self, operator: Operator, asked: take.MessagesSubscribe) -> dict[str, Any]:
         """Let somebody hear of every row of one OpenClaw session."""
-        self.agent.subscribe(guest, canonical(asked.key))
+        self.agent.subscribe(operator, canonical(asked.key))
         return {"subscribed": True, "key": canonical(asked.key)}
 
 

@@ -100,6 +100,6 @@ class Gateway:
             return await line.serve(token, self._methods.answer)
         finally:
             self._agent.lines.discard(line)
-            if line.guest:
-                self.memory.left(line.guest.connection)
+            if line.operator:
+                self.memory.left(line.operator.connection)
             self._world.watch.changed()

@@ -9,9 +9,10 @@ import pytest
 from sandbox.app import Sandbox, running
 from sandbox.gateway.releases import Release
 from sandbox.settings import SandboxSettings
-from tests.contract import gateway_promises
+from tests.contract import gateway_promises, talk_promises
 from tests.contract.gateway_client import Connection, connected
-from tests.contract.gateway_promises import PROMISES, Open
+from tests.contract.gateway_promises import PROMISES
+from tests.contract.voice_session import Open
 
 
 @pytest.fixture
@@ -37,17 +38,17 @@ async def test_the_gateway_of_the_sandbox(promise: Callable[[Open], Awaitable[No
 
 async def test_without_a_key_no_voice_session_opens(sandbox: Sandbox, opened: Open) -> None:
     sandbox.switches.gateway_provider = "none"
-    await gateway_promises.without_a_key_no_voice_session_opens(opened)
+    await talk_promises.without_a_key_no_voice_session_opens(opened)
 
 
 async def test_with_the_plugin_a_voice_session_is_nobodys(sandbox: Sandbox, opened: Open) -> None:
     sandbox.switches.gateway_provider = "voice-bridge"
-    await gateway_promises.with_the_plugin_a_voice_session_is_nobodys(opened)
+    await talk_promises.with_the_plugin_a_voice_session_is_nobodys(opened)
 
 
 async def test_a_voice_session_ends_by_itself(sandbox: Sandbox, opened: Open) -> None:
     sandbox.switches.gateway_talk_seconds = 0.2
-    await gateway_promises.a_voice_session_ends_by_itself(opened, seconds=0.2)
+    await talk_promises.a_voice_session_ends_by_itself(opened, seconds=0.2)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from aiohttp import ClientError, ClientSession, WSServerHandshakeError
 from sandbox.app import Sandbox, running
 from sandbox.settings import SandboxSettings
 from tests.contract.gateway_client import Connection, RefusedError, connected
-from tests.contract.gateway_promises import READER, Call
+from tests.contract.voice_session import READER, VoiceSession
 
 CUT = (ClientError, ConnectionError)
 """How a client learns that the connection was cut."""
@@ -26,7 +26,7 @@ def opened(sandbox: Sandbox) -> AbstractAsyncContextManager[Connection]:
     return connected(sandbox.url, token, *READER)
 
 
-def texts(sandbox: Sandbox, call: Call) -> list[str]:
+def texts(sandbox: Sandbox, call: VoiceSession) -> list[str]:
     return [row.text for row in sandbox.gateway.rows(call.names["sessionKey"])]
 
 
@@ -62,7 +62,7 @@ async def test_a_gateway_that_starts_puts_everybody_off(sandbox: Sandbox) -> Non
 
 async def test_a_silent_gateway_does_what_it_is_asked_but_does_not_say_so(sandbox: Sandbox) -> None:
     async with opened(sandbox) as connection:
-        call = Call(connection)
+        call = VoiceSession(connection)
         await call.create()
         sandbox.switches.gateway_trouble = "silent"
         connection.patience = 0.2
@@ -77,7 +77,7 @@ async def test_a_socket_that_drops_has_let_the_last_row_in_and_ends_the_voice_se
     sandbox.switches.gateway_trouble = "drops"
     sandbox.switches.gateway_rows = 2
     async with opened(sandbox) as connection:
-        call = Call(connection)
+        call = VoiceSession(connection)
         await call.create()
         await call.add("1", "user", "one")
         with pytest.raises(CUT):
@@ -119,7 +119,7 @@ async def test_a_busy_gateway_is_in_mid_turn_everywhere(sandbox: Sandbox) -> Non
 async def test_a_reset_is_told_and_leaves_nothing_to_see(sandbox: Sandbox, new_session: bool) -> None:
     async with opened(sandbox) as connection:
         await connection.call("sessions.subscribe")
-        call = Call(connection)
+        call = VoiceSession(connection)
         await call.create()
         await call.add("1", "user", "one")
         sandbox.gateway.reset(call.names["sessionKey"], new_session=new_session)
