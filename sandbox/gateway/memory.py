@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -172,6 +173,14 @@ class Memory:
         if voice.unresolved and voice.is_open:
             raise invalid("Error: voice transcript persistence must be retried before close")
         voice.is_open = False
+
+    def restart(self) -> None:
+        """Be read anew after a kill: what was open is open, nobody's and without an end; nothing runs."""
+        for voice in self.voices.values():
+            if self._is_open(voice):
+                voice.owner, voice.expires = None, inf
+        for conversation in self.conversations.values():
+            conversation.runs.clear()
 
     def left(self, connection: str) -> None:
         """End what a connection opened."""

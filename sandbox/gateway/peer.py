@@ -82,9 +82,14 @@ class Gateway:
         self._agent.reset(conversation, new_session=new_session)
 
     def cut_lines(self) -> None:
-        """Cut every WebSocket, as a gateway that is killed does."""
+        """Cut every WebSocket, as a broken network does; the voice sessions opened on them end."""
         for line in self._agent.lines:
             line.abort()
+
+    def kill(self) -> None:
+        """Be killed and started again: every WebSocket is cut, and open voice sessions stay open."""
+        self.memory.restart()
+        self.cut_lines()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         switches = self._world.switches

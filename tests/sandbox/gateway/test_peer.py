@@ -97,6 +97,24 @@ async def test_all_lines_are_cut_at_once(sandbox: Sandbox) -> None:
                 await connection.call("health")
 
 
+async def test_a_voice_session_outlives_a_gateway_that_is_killed(sandbox: Sandbox) -> None:
+    sandbox.switches.gateway_talk_seconds = 3600
+    async with opened(sandbox) as connection:
+        call = VoiceSession(connection)
+        await call.create()
+        await call.add("1", "user", "one")
+        sandbox.gateway.kill()
+        with pytest.raises(CUT):
+            await call.add("2", "assistant", "two")
+    async with opened(sandbox) as again:
+        call.connection = again
+        for entry, text in (("1", "one"), ("2", "two")):
+            await call.add(entry, "user", text)
+        await call.create()
+        await call.close()
+    assert texts(sandbox, call) == ["one", "two"]
+
+
 async def test_a_run_is_seen_until_it_ends(sandbox: Sandbox) -> None:
     async with opened(sandbox) as connection:
         await connection.call("sessions.subscribe")
