@@ -24,7 +24,8 @@ COPY shared shared/
 COPY sandbox sandbox/
 RUN ["/venv/bin/python", "-m", "compileall", "-q", "."]
 
-# PORT is where the container listens: gunicorn reads it, and so does the health check.
+# PORT is where the container listens, on all its addresses: gunicorn reads it, and so does the health check. On the
+# host's network gunicorn needs a --bind besides, as in docker-compose.yml.
 # One worker, since calls and followers live in its memory. gunicorn waits longer than the services need to
 # drain (DRAIN_SECONDS + 5), and docker-compose.yml longer than gunicorn; a longer drain needs all three.
 ENV PATH=/venv/bin:$PATH \
