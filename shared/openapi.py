@@ -40,6 +40,7 @@ _REFUSALS: Mapping[str, tuple[int, ...]] = {
     "bearer": (401, 429),
     "openai": (401,),
     "twilio": (403,),
+    "path": (422,),
     "query": (422,),
     "headers": (422,),
     "body": (400, 413, 415, 422),
@@ -117,7 +118,7 @@ def _described(path: str, stated: Operation, schemas: _Schemas) -> Json:
     described: Json = {
         "operationId": stated.handler.__name__,
         "summary": summary.replace("\n", " ").removesuffix("."),
-        "parameters": [*_path_parameters(path), *_parameters(stated, schemas)],
+        "parameters": [*_path_parameters(path, stated), *_parameters(stated, schemas)],
         "responses": {str(status): answer for status, answer in sorted(_responses(stated, schemas).items())},
         "security": [{name: []} for name in stated.security],
     }
@@ -134,13 +135,15 @@ def _bodies(stated: Operation) -> Mapping[str, TypeAdapter[Any]]:
     return {"application/json": body} if body else stated.signed
 
 
-def _path_parameters(path: str) -> Iterator[Json]:
+def _path_parameters(path: str, stated: Operation) -> Iterator[Json]:
+    if "path" in stated.takes:
+        return
     for name in re.findall(r"{(\w+)}", path):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 
 def _parameters(stated: Operation, schemas: _Schemas) -> Iterator[Json]:
-    for part, place in (("query", "query"), ("headers", "header")):
+    for part, place in (("path", "path"), ("query", "query"), ("headers", "header")):
         if part not in stated.takes:
             continue
         model = schemas.of(stated.takes[part], "validation")

@@ -5,8 +5,8 @@
     async def history(request: web.Request, query: HistoryQuery) -> web.Response:
         \"\"\"List calls, newest first.\"\"\"
 
-The handler's signature says what it takes: `body` (JSON), `query` and `headers`, each a pydantic type. A
-request that does not fit, or has a query parameter nobody asked for, is refused before the handler runs.
+The handler's signature says what it takes: `path`, `query`, `headers` and `body` (JSON), pydantic types.
+A request that does not fit, or has a query parameter nobody asked for, is refused before the handler runs.
 """
 
 import functools
@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from multidict import MultiDict
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.problems import read_json, read_values
@@ -27,7 +28,7 @@ Answer = type[BaseModel] | str | None
 BEARER = ("bearer",)
 OPEN: tuple[str, ...] = ()
 
-_PARTS = ("query", "headers", "body")
+_PARTS = ("path", "query", "headers", "body")
 _MARK = "operation"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -70,6 +71,8 @@ class Operation:
             InvalidRequestError, MediaTypeError: it is not as documented.
         """
         parts: dict[str, Any] = {}
+        if path := self.takes.get("path"):
+            parts["path"] = read_values(path, MultiDict(request.match_info), request.match_info)
         if query := self.takes.get("query"):
             parts["query"] = read_values(query, request.query, set(request.query))
         elif request.query and not self.signed:  # a signature vouches for the address, too

@@ -13,6 +13,7 @@ from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_gateway import GatewayStore
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw_stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer, VoiceServerError
@@ -34,7 +35,7 @@ from services.session_bridge.keys import (
     VOICE_SERVER,
 )
 from services.session_bridge.metrics import Metrics
-from services.session_bridge.routes import call_events, events, health, metrics, sessions, sync
+from services.session_bridge.routes import call_events, context, events, health, metrics, sessions, sync
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 from shared import bearer, logs, openapi, problems
@@ -55,6 +56,7 @@ _STATUSES: problems.StatusTable = {
     sync.CallRunningError: (409, "Call is running"),
     VoiceServerError: (502, "Voice server failed"),
     DatabaseError: (503, "Journal unusable"),
+    CannotWriteYetError: (503, "OpenClaw out of reach"),
 }
 
 
@@ -104,6 +106,7 @@ def build(settings: BridgeSettings) -> web.Application:
             web.post("/call-event", call_events.take),
             web.post("/sync-transcript", sync.sync_transcript),
             web.get("/sessions", sessions.list_sessions),
+            web.get("/sessions/{sessionKey}/context", context.show_context),
             web.get("/events", events.all_calls, allow_head=False),
             web.get("/calls/{id}/events", events.one_call, allow_head=False),
             web.get("/health", health.show_health),
@@ -150,7 +153,9 @@ async def _openclaw(app: web.Application) -> AsyncIterator[None]:
         app[RPC] = rpc = OpenClawRpc(http, settings.find_gateway, settings.openclaw_gateway_timeout)
         tasks.start(rpc.run(), name="gateway")
         stores = (JsonlStore(folder, create_entry=rpc.create_entry), GatewayStore(rpc))
-        app[STORES] = OpenClawStores(settings.openclaw_store, folder, rpc, stores)
+        app[STORES] = OpenClawStores(
+            settings.openclaw_store, folder, rpc, stores, settings.openclaw_context_timeout
+        )
         yield
         await app[STORES].close()
 

@@ -1,17 +1,16 @@
 """The session bridge's settings."""
 
-import re
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr, TypeAdapter, ValidationError, model_validator
 
+from services.session_bridge.domain.session_key import FULL_KEY
 from shared import phone
 from shared.problems import explain
 from shared.settings import Settings
 
 _MAP: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
-_FULL_KEY = re.compile(r"agent:[a-z0-9][a-z0-9_-]*:\S+")
 _EXAMPLE = '{"+14155550123": "agent:main:telegram:direct:42"}'
 
 
@@ -22,6 +21,7 @@ class BridgeSettings(Settings):
     bridge_port: int = Field(8082, ge=0, le=65535)
     openclaw_store: Literal["auto", "jsonl", "gateway"] = "auto"
     openclaw_gateway_timeout: float = Field(10, gt=0)
+    openclaw_context_timeout: float = Field(0.25, gt=0)
     voice_server_timeout: float = Field(10, gt=0)
     sse_ping_seconds: float = Field(15, gt=0)
     sse_send_seconds: float = Field(10, gt=0)
@@ -54,6 +54,6 @@ def read_session_map(path: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: {error}; e.g. {_EXAMPLE}") from error
     for key in keys.values():
-        if not _FULL_KEY.fullmatch(key):
+        if not FULL_KEY.fullmatch(key):
             raise ValueError(f"{path}: {key!r} is not a full session key; e.g. {_EXAMPLE}")
     return keys

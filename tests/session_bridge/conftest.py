@@ -53,6 +53,7 @@ def settings(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> Set
             "config_dir": tmp_path / "config",
             "openclaw_state_dir": home.root,
             "openclaw_gateway_url": "http://127.0.0.1:9",
+            "openclaw_context_timeout": 30,
             "history_days": 0,  # the calls of the tests are as old as they are
             "sse_ping_seconds": 0.2,
             "sse_send_seconds": 0.5,

@@ -15,7 +15,7 @@ async def test_the_document_is_valid_complete_and_open_to_everybody(bridge: Brid
 
 async def test_the_bridge_keeps_what_its_document_promises(start: Start) -> None:
     async with scripted(Answer(404)) as voice_server:
-        bridge = await start(voice_server_url=voice_server.url)
+        bridge = await start(voice_server_url=voice_server.url, openclaw_store="jsonl")
         await bridge.tell(call("user: hi", "assistant: hello"))
         await bridge.until_all_are("synced")
         assert bridge.client.app

@@ -14,8 +14,9 @@ import structlog
 
 from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
 from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError
-from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, Said
+from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
 from services.session_bridge.domain.choice import Store
+from services.session_bridge.domain.said import Said
 from services.session_bridge.domain.transcript import Block, pieces
 from services.session_bridge.domain.verdict import Kept
 
@@ -26,6 +27,7 @@ IMPORTED = "imported"
 
 _VOICE_SESSIONS = 100
 _PAGE = 1000
+_PAGES_BACK = 4
 
 _PROVIDERS: tuple[Mapping[str, str], ...] = (
     {"provider": "voice-bridge", "transport": "provider-websocket"},
@@ -101,8 +103,17 @@ class GatewayStore:
 
     async def newest(self, session_key: str, limit: int) -> list[Said]:
         """Read the newest turns of a conversation, the oldest first."""
-        history = await self._call("chat.history", sessionKey=session_key, limit=min(4 * limit, _PAGE))
-        said = [turn for row in history.get("messages") or () if (turn := Said.of(row)) is not None]
+        said: list[Said] = []
+        offset: int | None = 0
+        for _ in range(_PAGES_BACK):
+            page = await self._call(
+                "chat.history", sessionKey=session_key, limit=min(4 * limit, _PAGE), offset=offset
+            )
+            rows = page.get("messages") or ()
+            said = [turn for row in rows if (turn := Said.of(row)) is not None] + said
+            offset = page.get("nextOffset") if page.get("hasMore") else None
+            if offset is None or len(said) >= limit:
+                break
         return said[-limit:]
 
     async def close(self) -> None:

@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from services.session_bridge.adapters import openclaw_archive as archive
+from services.session_bridge.adapters import openclaw_newest
 from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
 from services.session_bridge.adapters import openclaw_transcript_file as transcript_file
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder, read_object
 from services.session_bridge.adapters.openclaw_locks import TRANSCRIPT_STALE_SECONDS, held
 from services.session_bridge.adapters.openclaw_sessions_json import Entry
-from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, Said
+from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
 from services.session_bridge.adapters.openclaw_transcript_file import TranscriptFile
 from services.session_bridge.domain import freshness, transcript
 from services.session_bridge.domain.choice import Store
+from services.session_bridge.domain.said import Said
 from services.session_bridge.domain.session_key import agent_of, as_kept
 from services.session_bridge.domain.transcript import Block
 from services.session_bridge.domain.verdict import Kept
@@ -109,8 +111,14 @@ class JsonlStore:
         return await self._run(self._kept, blocks)
 
     async def newest(self, session_key: str, limit: int) -> list[Said]:
-        """Read the newest turns of a conversation, the oldest first."""
-        return await self._run(self._newest, session_key, limit)
+        """Read the newest turns of a conversation, the oldest first; it waits for no write.
+
+        One that is due for its reset has none: OpenClaw would not go on with it.
+        """
+        try:
+            return await asyncio.to_thread(self._newest, session_key, limit)
+        except OSError as error:
+            raise CannotWriteYetError(f"OpenClaw's session files cannot be read: {error}") from error
 
     async def close(self) -> None:
         """Let the running write finish."""
@@ -156,9 +164,8 @@ class JsonlStore:
             return None
         if entry is not None and pointed is not None:
             file = transcript_file.read(_path(folder, entry))
-            if (block.place == pointed and file.holds_some(block.messages)) or freshness.is_fresh(
-                entry, file.begun_ms, self._folder.config().session, self._folder.release(), self._now()
-            ):
+            begun = block.place == pointed and file.holds_some(block.messages)
+            if begun or self._is_fresh(entry, file.begun_ms):
                 return _Target(pointed, file, entry)
         name = transcript.session_id(block.session_key, block.call_id)
         return _Target(name, transcript_file.read(folder / f"{name}.jsonl"), entry)
@@ -187,7 +194,14 @@ class JsonlStore:
         entry = sessions_json.read(folder, as_kept(session_key))
         if entry is None or not _SESSION_ID.fullmatch(str(entry.get("sessionId"))):
             return []
-        return transcript_file.newest(_path(folder, entry), limit)
+        path = _path(folder, entry)
+        return (
+            openclaw_newest.newest(path, limit) if self._is_fresh(entry, openclaw_newest.began(path)) else []
+        )
+
+    def _is_fresh(self, entry: Entry, begun_ms: float | None) -> bool:
+        rules, release = self._folder.config().session, self._folder.release()
+        return freshness.is_fresh(entry, begun_ms, rules, release, self._now())
 
     def _is_past(self, folder: Path, block: Block) -> bool:
         """Tell whether the conversation at a block's place had the block and went on before it ended.

@@ -1,13 +1,12 @@
 """What both of OpenClaw's session stores promise: a call comes in once, whatever breaks in between."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol
 
 from services.session_bridge.domain.choice import Store
+from services.session_bridge.domain.said import Said
 from services.session_bridge.domain.transcript import Block
 from services.session_bridge.domain.verdict import Kept
-from shared.events import Speaker
 
 
 class CannotWriteYetError(Exception):
@@ -16,25 +15,6 @@ class CannotWriteYetError(Exception):
 
 class BusyError(CannotWriteYetError):
     """OpenClaw is at work on this very conversation, which is over in a moment."""
-
-
-class Said(NamedTuple):
-    """One turn of an OpenClaw conversation, whoever wrote it there; `at` if that is known."""
-
-    role: Speaker
-    text: str
-    at: datetime | None
-
-    @classmethod
-    def of(cls, message: object) -> Self | None:
-        """Read a message as OpenClaw keeps it; None if it is nothing that somebody said."""
-        if not isinstance(message, dict) or message.get("role") not in set(Speaker):
-            return None
-        content, at = message.get("content"), message.get("timestamp")
-        parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
-        text = "".join(part.get("text", "") for part in parts if part.get("type") == "text").strip()
-        when = datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int | float) else None
-        return cls(Speaker(message["role"]), text, when) if text else None
 
 
 class OpenClawStore(Protocol):

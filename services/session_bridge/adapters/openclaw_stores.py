@@ -10,9 +10,14 @@ from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_rpc import TRANSCRIPT, OpenClawRpc
 from services.session_bridge.adapters.openclaw_store import CannotWriteYetError, OpenClawStore
 from services.session_bridge.domain import choice
-from services.session_bridge.domain.choice import Choice
+from services.session_bridge.domain.choice import Choice, Store
+from services.session_bridge.domain.said import Said
+from services.session_bridge.domain.session_key import agent_of
 
 log = structlog.get_logger()
+
+READING_SECONDS = 0.25
+"""What somebody on the phone is waiting for."""
 
 
 class OpenClawStores:
@@ -23,15 +28,22 @@ class OpenClawStores:
         folder: OpenClaw's state folder.
         rpc: the connection to its gateway.
         stores: the stores there are.
+        reading_seconds: how long `newest` may take in all, the choice of the store included.
     """
 
     def __init__(
-        self, setting: str, folder: OpenClawFolder, rpc: OpenClawRpc, stores: Iterable[OpenClawStore]
+        self,
+        setting: str,
+        folder: OpenClawFolder,
+        rpc: OpenClawRpc,
+        stores: Iterable[OpenClawStore],
+        reading_seconds: float = READING_SECONDS,
     ) -> None:
         self._setting = setting
         self._folder = folder
         self._rpc = rpc
         self._stores = {store.name: store for store in stores}
+        self._reading_seconds = reading_seconds
         self._told: dict[str, Choice] = {}
 
     async def choice(self, agent_id: str) -> Choice:
@@ -65,6 +77,22 @@ class OpenClawStores:
         if store is None:
             raise CannotWriteYetError(why)
         return self._stores[store]
+
+    async def newest(self, session_key: str, limit: int) -> tuple[Store, list[Said]]:
+        """Read the newest turns of a conversation, the oldest first, and tell which store they are from.
+
+        Raises:
+            CannotWriteYetError: there is no store to be seen, or it did not answer in time.
+        """
+        try:
+            async with asyncio.timeout(self._reading_seconds):
+                store = await self.of(agent_of(session_key))
+                return store.name, await store.newest(session_key, limit)
+        except TimeoutError as error:
+            raise CannotWriteYetError(
+                f"OpenClaw's sessions could not be read within OPENCLAW_CONTEXT_TIMEOUT, "
+                f"{self._reading_seconds:g} s: ask again, or set more."
+            ) from error
 
     async def close(self) -> None:
         """Let the running writes finish."""

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from services.session_bridge.adapters.openclaw_folder import sync_folder
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError, Said
+from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.domain import transcript
 from services.session_bridge.domain.transcript import Message
 
@@ -72,14 +72,14 @@ def read(path: Path) -> TranscriptFile:
         content = path.read_bytes()
     except FileNotFoundError:
         return TranscriptFile(path, False, False, None, (), None, False)
-    records = [record for line in content.split(b"\n") if (record := _parsed(line)) is not None]
-    header = records[0] if records and records[0].get("type") == "session" else None
+    records = [record for line in content.split(b"\n") if (record := parsed(line)) is not None]
+    header = records[0] if records and _is_header(records[0]) else None
     entries = [record for record in records if record.get("type") != "session" and _id(record)]
     return TranscriptFile(
         path=path,
         has_lines=b"\n" in content,
         has_header=header is not None,
-        begun_ms=_milliseconds(header.get("timestamp")) if header else None,
+        begun_ms=begun_ms(header),
         order=tuple(str(record["id"]) for record in entries),
         last_id=_leaf(entries[-1]) if entries else None,
         is_torn=not content.endswith(b"\n"),
@@ -105,7 +105,7 @@ def walk(path: Path) -> Walk:
         content = path.read_bytes()
     except FileNotFoundError:
         return Walk(False, (), ())
-    records = [record for line in content.split(b"\n") if (record := _parsed(line)) is not None]
+    records = [record for line in content.split(b"\n") if (record := parsed(line)) is not None]
     is_branch = bool(records and records[0].get("type") == "session" and records[0].get("parentSession"))
     entries = [
         (name, record) for record in records if (name := _id(record)) and record.get("type") != "session"
@@ -117,25 +117,6 @@ def walk(path: Path) -> Walk:
         walked.append(place)
         place = parents.pop(place)
     return Walk(is_branch, tuple(name for name, _ in entries), tuple(walked[::-1]))
-
-
-def newest(path: Path, limit: int) -> list[Said]:
-    """Read the newest turns of the conversation a file holds, the oldest first."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return []
-    lines = {
-        name: record for line in content.split(b"\n") if (record := _parsed(line)) and (name := _id(record))
-    }
-    said: list[Said] = []
-    place = _leaf(next(reversed(lines.values()))) if lines else None
-    while place is not None and len(said) < limit:
-        record = lines.pop(place, {})
-        if turn := Said.of(record.get("message")):
-            said.append(turn)
-        place = record.get("parentId")
-    return said[::-1]
 
 
 def _write(path: Path, content: bytes, *, anew: bool) -> None:
@@ -152,12 +133,27 @@ def _write(path: Path, content: bytes, *, anew: bool) -> None:
         sync_folder(path.parent)
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """Read a line; None if it is torn or no object."""
     try:
         record = orjson.loads(line)
     except ValueError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def begun_ms(header: dict[str, Any] | None) -> float | None:
+    """Read the moment in a header; None if that is no header, or there is no moment in it."""
+    if header is None or not _is_header(header):
+        return None
+    try:
+        return datetime.fromisoformat(str(header.get("timestamp"))).timestamp() * 1000
+    except ValueError:
+        return None
+
+
+def _is_header(record: dict[str, Any]) -> bool:
+    return record.get("type") == "session"
 
 
 def _id(record: dict[str, Any]) -> str | None:
@@ -170,10 +166,3 @@ def _leaf(record: dict[str, Any]) -> str | None:
     if record.get("type") != "leaf":
         return _id(record)
     return record.get("appendParentId") or record.get("targetId") or _id(record)
-
-
-def _milliseconds(timestamp: object) -> float | None:
-    try:
-        return datetime.fromisoformat(str(timestamp)).timestamp() * 1000
-    except ValueError:
-        return None

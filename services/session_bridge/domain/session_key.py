@@ -12,6 +12,9 @@ from services.session_bridge.domain.release import DIRECT_KEYS, Release
 from shared.events import ANONYMOUS
 from shared.openclaw_config import SessionRules
 
+FULL_KEY = re.compile(r"agent:[a-z0-9][a-z0-9_-]*:[^\x00-\x20\x7f-\xa0]+")
+"""What a key is in full: whose agent's conversation, and which. JSON Schema reads it the same way."""
+
 _CASE_COUNTS = re.compile(r":(signal:group|matrix:(channel|group)):", re.IGNORECASE)
 
 

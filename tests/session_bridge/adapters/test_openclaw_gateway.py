@@ -219,3 +219,22 @@ async def test_a_conversation_of_many_rows_is_read_page_by_page(
 async def test_a_conversation_that_is_no_more_was_removed(store: GatewayStore) -> None:
     [kept] = await store.kept([made(*SPOKEN, store="gateway", place=CALL)])
     assert "no such conversation" in kept.removed
+
+
+async def test_the_newest_turns_are_found_behind_rows_of_tools(sandbox: Sandbox, store: GatewayStore) -> None:
+    conversation = sandbox.gateway.memory.conversation(MAIN, "operator")
+    for number in range(3):
+        conversation.add(Row(f"r{number}", "user", f"turn {number}", START.timestamp() * 1000 + number))
+        for place in range(10):
+            conversation.add(Row(f"tool{number}-{place}", "assistant", "", 0))
+    assert [said.text for said in await store.newest(MAIN, 2)] == ["turn 1", "turn 2"]
+    assert [said.text for said in await store.newest(MAIN, 16)] == ["turn 0", "turn 1", "turn 2"]
+    assert await store.newest("agent:main:telegram:direct:42", 16) == []
+
+
+async def test_how_far_back_turns_are_looked_for_is_bounded(sandbox: Sandbox, store: GatewayStore) -> None:
+    conversation = sandbox.gateway.memory.conversation(MAIN, "operator")
+    conversation.add(Row("r", "user", "long ago", 0))
+    for place in range(20):
+        conversation.add(Row(f"tool{place}", "assistant", "", 0))
+    assert await store.newest(MAIN, 1) == []

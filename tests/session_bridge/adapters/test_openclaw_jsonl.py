@@ -1,6 +1,7 @@
 """The golden files fix, byte for byte, the form that OpenClaw 2026.2.2 and 2026.7.35 are known to read."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -8,6 +9,7 @@ from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.domain.transcript import session_id
+from shared.tasks import Tasks
 from tests.session_bridge.calls import CALL, START
 from tests.session_bridge.openclaw import (
     ENDINGS,
@@ -132,3 +134,35 @@ async def test_the_key_of_a_withheld_number_is_spelt_as_openclaw_looks_it_up(
 ) -> None:
     await write(store, *SPOKEN, key="agent:main:voice:direct:anonymous-CA1")
     assert list(home.entries()) == ["agent:main:voice:direct:anonymous-ca1"]
+
+
+async def test_a_conversation_that_is_due_for_its_reset_has_no_newest_turns(
+    store: JsonlStore, home: Home
+) -> None:
+    enter(home, TALK, sessionStartedAt=NOW)
+    assert [said.text for said in await store.newest(MAIN, 16)] == ["hi", "hello"]
+    enter(home, TALK, sessionStartedAt=NOW - 40 * 3600_000)
+    assert await store.newest(MAIN, 16) == []
+
+
+async def test_the_newest_turns_are_read_while_a_write_and_a_turn_are_under_way(
+    store: JsonlStore, home: Home
+) -> None:
+    path = enter(home, TALK, sessionStartedAt=NOW, status="running", startedAt=NOW)
+    path.with_name("s1.jsonl.lock").write_text("{}")
+    gate = Event()
+    async with Tasks() as tasks:
+        tasks.start(store._run(gate.wait), name="a long write")
+        try:
+            assert [said.text for said in await store.newest(MAIN, 1)] == ["hello"]
+        finally:
+            gate.set()
+
+
+async def test_session_files_that_cannot_be_read_are_told_not_raised_raw(
+    store: JsonlStore, home: Home
+) -> None:
+    home.enter(MAIN, sessionId="s1", updatedAt=NOW)
+    (home.sessions / "s1.jsonl").mkdir()
+    with pytest.raises(CannotWriteYetError, match="cannot be read"):
+        await store.newest(MAIN, 16)
