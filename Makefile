@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo soak test test-openclaw check format lock test-containers up down
+.PHONY: help setup run demo soak crash test test-openclaw check format lock test-containers up down
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -28,6 +28,9 @@ demo: setup ## one whole call against the sandbox, shown as it happens
 
 soak: setup ## 300 random calls against the sandbox, then the books are checked; SOAK='--seed 7 --kill' and the like
 	@$(BIN)/python -m dev.soak $(SOAK)
+
+crash: setup ## the bridge dies at 400 random moments and at every line while calls end, then its books are checked
+	@$(BIN)/python -m dev.crash $(CRASH)
 
 test: setup ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
