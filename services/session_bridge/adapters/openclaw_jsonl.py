@@ -7,12 +7,10 @@ at each attempt.
 
 import asyncio
 import itertools
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -20,12 +18,17 @@ from typing import Any, ParamSpec, TypeVar
 from services.session_bridge.adapters import openclaw_archive as archive
 from services.session_bridge.adapters import openclaw_newest
 from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
-from services.session_bridge.adapters import openclaw_transcript_file as transcript_file
 from services.session_bridge.adapters.openclaw_folder import OpenClawFolder, read_object
 from services.session_bridge.adapters.openclaw_locks import TRANSCRIPT_STALE_SECONDS, held
 from services.session_bridge.adapters.openclaw_sessions_json import Entry
 from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
-from services.session_bridge.adapters.openclaw_transcript_file import TranscriptFile
+from services.session_bridge.adapters.openclaw_target import (
+    Target,
+    Targets,
+    holds_nothing_else,
+    path_of,
+    session_of,
+)
 from services.session_bridge.domain import freshness, transcript
 from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.said import Said
@@ -39,9 +42,6 @@ T = TypeVar("T")
 LOST_WRITE_SECONDS = 0.2
 """From 2026.5.7 on OpenClaw's own save may undo ours; after that long it has."""
 
-_RUNNING_HOURS = 3
-_SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}", re.IGNORECASE)
-
 CreateEntry = Callable[[str, str | None], Awaitable[bool]]
 """Has a running gateway make the entry of a session key, with a label; False if none runs."""
 
@@ -49,20 +49,6 @@ CreateEntry = Callable[[str, str | None], Awaitable[bool]]
 async def no_gateway(_session_key: str, _label: str | None) -> bool:
     """Make no entry: there is no gateway to ask."""
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a block goes: the session, its file, and the entry as it was found."""
-
-    session_id: str
-    file: TranscriptFile
-    entry: Entry | None
-
-    @property
-    def is_new(self) -> bool:
-        """Tell whether `sessions.json` does not point to this session yet."""
-        return self.entry is None or self.entry.get("sessionId") != self.session_id
 
 
 class JsonlStore:
@@ -85,6 +71,7 @@ class JsonlStore:
         create_entry: CreateEntry = no_gateway,
     ) -> None:
         self._folder = folder
+        self._targets = Targets(folder, now)
         self._create_entry = create_entry
         self._now = now
         self._lost_write_seconds = lost_write_seconds
@@ -92,10 +79,10 @@ class JsonlStore:
 
     async def place(self, block: Block) -> str:
         """Name the session a block is in, at least in part, or else is to go to now."""
-        target = await self._run(self._target, block)
+        target = await self._run(self._targets.of, block)
         key = as_kept(block.session_key)
         if target and target.entry is None and await self._create_entry(key, _described(key).get("label")):
-            target = await self._run(self._target, block)
+            target = await self._run(self._targets.of, block)
         return target.session_id if target else block.place or ""
 
     async def write(self, block: Block) -> None:
@@ -131,18 +118,18 @@ class JsonlStore:
         except OSError as error:
             raise CannotWriteYetError(f"OpenClaw's session files cannot be written: {error}") from error
 
-    def _write(self, block: Block) -> _Target | None:
-        target = self._target(block)
+    def _write(self, block: Block) -> Target | None:
+        target = self._targets.of(block)
         if target is None:
             return None
         path = target.file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.parent.resolve() / f"{path.name}.lock"
         with held(lock, stale_seconds=TRANSCRIPT_STALE_SECONDS, wait_seconds=0):
-            target = self._target(block)
+            target = self._targets.of(block)
             if target is None or (target.session_id, target.file.path) != (block.place, path):
                 raise BusyError("OpenClaw began a new session just now.")
-            self._require_idle(target.entry)
+            self._targets.require_idle(target.entry)
             workspace = str(self._folder.root / "workspace")
             target.file.append(block.messages, transcript.header(target.session_id, workspace, self._now()))
         try:
@@ -154,29 +141,6 @@ class JsonlStore:
         if not target.is_new:
             self._remove_orphan(block, written=path)
         return target
-
-    def _target(self, block: Block) -> _Target | None:
-        """Find out where a block goes; None if it is in a conversation that has been put away since."""
-        folder = self._sessions(block.session_key)
-        entry = sessions_json.read(folder, as_kept(block.session_key))
-        pointed = entry["sessionId"] if entry and _SESSION_ID.fullmatch(str(entry.get("sessionId"))) else None
-        if block.place and pointed != block.place and self._is_past(folder, block):
-            return None
-        if entry is not None and pointed is not None:
-            file = transcript_file.read(_path(folder, entry))
-            begun = block.place == pointed and file.holds_some(block.messages)
-            if begun or self._is_fresh(entry, file.begun_ms):
-                return _Target(pointed, file, entry)
-        name = transcript.session_id(block.session_key, block.call_id)
-        return _Target(name, transcript_file.read(folder / f"{name}.jsonl"), entry)
-
-    def _sessions(self, session_key: str) -> Path:
-        agent_id = agent_of(session_key)
-        if self._folder.has_sqlite(agent_id):
-            raise CannotWriteYetError(
-                f"OpenClaw keeps the sessions of agent {agent_id} in SQLite: beside that no file is written."
-            )
-        return self._folder.sessions(agent_id)
 
     def _kept(self, blocks: Sequence[Block]) -> list[Kept]:
         folder = self._folder.sessions(agent_of(blocks[0].session_key))
@@ -190,47 +154,22 @@ class JsonlStore:
         return kept
 
     def _newest(self, session_key: str, limit: int) -> list[Said]:
-        folder = self._sessions(session_key)
+        folder = self._targets.folder(session_key)
         entry = sessions_json.read(folder, as_kept(session_key))
-        if entry is None or not _SESSION_ID.fullmatch(str(entry.get("sessionId"))):
+        if entry is None or session_of(entry) is None:
             return []
-        path = _path(folder, entry)
-        return (
-            openclaw_newest.newest(path, limit) if self._is_fresh(entry, openclaw_newest.began(path)) else []
-        )
+        path = path_of(folder, entry)
+        is_fresh = self._targets.is_fresh(entry, openclaw_newest.began(path))
+        return openclaw_newest.newest(path, limit) if is_fresh else []
 
-    def _is_fresh(self, entry: Entry, begun_ms: float | None) -> bool:
-        rules, release = self._folder.config().session, self._folder.release()
-        return freshness.is_fresh(entry, begun_ms, rules, release, self._now())
-
-    def _is_past(self, folder: Path, block: Block) -> bool:
-        """Tell whether the conversation at a block's place had the block and went on before it ended.
-
-        A file with nothing but the block in it may never have been pointed to: then it is no conversation.
-        """
-        own = {message.id for message in block.messages}
-        if any(own <= transcript_file.read(path).ids for path in folder.glob(f"{block.place}.jsonl.*.*")):
-            return True
-        ids = transcript_file.read(folder / f"{block.place}.jsonl").ids
-        return own < ids
-
-    def _require_idle(self, entry: Entry | None) -> None:
-        # A gateway that died in a turn leaves "running" behind; no turn lasts for hours.
-        if entry is None or entry.get("status") != "running":
-            return
-        oldest = (self._now() - timedelta(hours=_RUNNING_HOURS)).timestamp() * 1000
-        started = entry.get("startedAt", entry.get("updatedAt"))
-        if isinstance(started, int | float) and started > oldest:
-            raise BusyError("OpenClaw is in the middle of a turn of this conversation.")
-
-    def _point(self, key: str, target: _Target) -> None:
+    def _point(self, key: str, target: Target) -> None:
         """Let `sessions.json` point to the session just written, unless OpenClaw chose another meanwhile."""
         now = int(self._now().timestamp() * 1000)
         if not target.is_new and not freshness.goes_by_update(target.entry or {}, self._folder.release()):
             return
 
         def pointing(entry: Entry | None) -> Entry | None:
-            self._sessions(key)
+            self._targets.folder(key)
             found = entry.get("sessionId") if entry else None
             if found == target.session_id:
                 return {**(entry or {}), "updatedAt": now, "lastInteractionAt": now}
@@ -243,7 +182,7 @@ class JsonlStore:
 
         sessions_json.change(target.file.path.parent, key, pointing)
 
-    def _still_points(self, key: str, target: _Target) -> bool:
+    def _still_points(self, key: str, target: Target) -> bool:
         """Look whether OpenClaw's own save has undone ours, and if so point again."""
         entry = sessions_json.read(target.file.path.parent, key)
         if entry is not None and entry.get("sessionId") == target.session_id:
@@ -254,20 +193,8 @@ class JsonlStore:
     def _remove_orphan(self, block: Block, written: Path) -> None:
         """Remove the file of an attempt that OpenClaw forestalled, if it holds this call and nothing else."""
         orphan = written.with_name(f"{transcript.session_id(block.session_key, block.call_id)}.jsonl")
-        if orphan != written and transcript_file.read(orphan).ids <= {
-            message.id for message in block.messages
-        }:
+        if orphan != written and holds_nothing_else(orphan, block):
             orphan.unlink(missing_ok=True)
-
-
-def _path(folder: Path, entry: Entry) -> Path:
-    """Name an entry's file; a `sessionFile` counts only inside the folder."""
-    own = folder / f"{entry['sessionId']}.jsonl"
-    named = entry.get("sessionFile")
-    if not isinstance(named, str):
-        return own
-    path = (folder / named).resolve()
-    return path if path.parent == folder.resolve() else own
 
 
 def _begun(session_id: str, now: int) -> dict[str, Any]:

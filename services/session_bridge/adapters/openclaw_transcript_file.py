@@ -1,10 +1,11 @@
-"""One session file of OpenClaw (`<sessionId>.jsonl`, format 3): read it whole, add a block at its end.
+"""One session file of OpenClaw (`<sessionId>.jsonl`, format 3): look what is in it, add a block at its end.
 
 OpenClaw's context is the walk from the last line up the `parentId`s, so a block hangs on the last whole line.
+Files grow to many MB, so only the lines that matter are parsed.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,27 +23,17 @@ from services.session_bridge.domain.transcript import Message
 class TranscriptFile:
     """What a session file holds.
 
-    `begun_ms` is its header's timestamp, `order` the ids of its lines, `last_id` what a new line hangs on. A
-    file whose only line is torn has no lines: nothing is lost if it is begun anew.
+    `begun_ms` is its header's timestamp, `there` the ids of the messages that were asked for, `last_id` what
+    a new line hangs on. A file whose only line is torn has no lines: nothing is lost if it is begun anew.
     """
 
     path: Path
     has_lines: bool
     has_header: bool
     begun_ms: float | None
-    order: tuple[str, ...]
+    there: frozenset[str]
     last_id: str | None
     is_torn: bool
-
-    @property
-    def ids(self) -> frozenset[str]:
-        """The lines' ids."""
-        return frozenset(self.order)
-
-    def holds_some(self, messages: Sequence[Message]) -> bool:
-        """Tell whether the block was written before, all of it or a part."""
-        there = self.ids
-        return any(message.id in there for message in messages)
 
     def append(self, messages: Sequence[Message], header: dict[str, Any]) -> int:
         """Add the messages that are not there yet, durably, in one write; answer how many those were.
@@ -53,9 +44,9 @@ class TranscriptFile:
         lines: list[dict[str, Any]] = [] if self.has_header else [header]
         if self.has_lines and not self.has_header:
             raise CannotWriteYetError(f"{self.path.name} has no session header: let OpenClaw repair it.")
-        parent, there = self.last_id, self.ids
+        parent = self.last_id
         for message in messages:
-            if message.id not in there:
+            if message.id not in self.there:
                 lines.append(transcript.line(message, parent))
                 parent = message.id
         if added := len(lines) - (not self.has_header):
@@ -66,24 +57,52 @@ class TranscriptFile:
         return added
 
 
-def read(path: Path) -> TranscriptFile:
-    """Read a session file; one that is not there is an empty one."""
+def read(path: Path, messages: Sequence[Message] = ()) -> TranscriptFile:
+    """Read a session file, and which of these messages it has; one that is not there is an empty one."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return TranscriptFile(path, False, False, None, (), None, False)
-    records = [record for line in content.split(b"\n") if (record := parsed(line)) is not None]
-    header = records[0] if records and _is_header(records[0]) else None
-    entries = [record for record in records if record.get("type") != "session" and _id(record)]
+        return TranscriptFile(path, False, False, None, frozenset(), None, False)
+    header = next(_records(_forwards(content)), None)
+    last = next((record for record in _records(_backwards(content)) if _is_entry(record)), None)
     return TranscriptFile(
         path=path,
         has_lines=b"\n" in content,
-        has_header=header is not None,
+        has_header=header is not None and _is_header(header),
         begun_ms=begun_ms(header),
-        order=tuple(str(record["id"]) for record in entries),
-        last_id=_leaf(entries[-1]) if entries else None,
+        there=_there(content, messages),
+        last_id=_leaf(last) if last else None,
         is_torn=not content.endswith(b"\n"),
     )
+
+
+def _there(content: bytes, messages: Sequence[Message]) -> frozenset[str]:
+    # A block is written in one go, so one without its beginning and its end is not there at all.
+    ends = (messages[0].id, messages[-1].id) if messages else ()
+    if not any(name.encode() in content for name in ends):
+        return frozenset()
+    wanted = {message.id for message in messages}
+    return frozenset(_id(record) for record in _records(_forwards(content)) if _id(record) in wanted)
+
+
+def _records(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    return (record for line in lines if (record := parsed(line)) is not None)
+
+
+def _forwards(content: bytes) -> Iterator[bytes]:
+    start = 0
+    while (end := content.find(b"\n", start)) >= 0:
+        yield content[start:end]
+        start = end + 1
+    yield content[start:]
+
+
+def _backwards(content: bytes) -> Iterator[bytes]:
+    end = len(content)
+    while (start := content.rfind(b"\n", 0, end)) >= 0:
+        yield content[start + 1 : end]
+        end = start
+    yield content[:end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +124,16 @@ def walk(path: Path) -> Walk:
         content = path.read_bytes()
     except FileNotFoundError:
         return Walk(False, (), ())
-    records = [record for line in content.split(b"\n") if (record := parsed(line)) is not None]
-    is_branch = bool(records and records[0].get("type") == "session" and records[0].get("parentSession"))
-    entries = [
-        (name, record) for record in records if (name := _id(record)) and record.get("type") != "session"
-    ]
-    parents = {name: record.get("parentId") for name, record in entries}
-    walked = []
-    place = _leaf(entries[-1][1]) if entries else None
-    while place in parents:
+    records = list(_records(_forwards(content)))
+    is_branch = bool(records and _is_header(records[0]) and records[0].get("parentSession"))
+    entries = [record for record in records if _is_entry(record)]
+    parents = {record["id"]: record.get("parentId") for record in entries}
+    walked: list[str] = []
+    place = _leaf(entries[-1]) if entries else None
+    while place is not None and place in parents:
         walked.append(place)
         place = parents.pop(place)
-    return Walk(is_branch, tuple(name for name, _ in entries), tuple(walked[::-1]))
+    return Walk(is_branch, tuple(record["id"] for record in entries), tuple(walked[::-1]))
 
 
 def _write(path: Path, content: bytes, *, anew: bool) -> None:
@@ -156,12 +173,16 @@ def _is_header(record: dict[str, Any]) -> bool:
     return record.get("type") == "session"
 
 
-def _id(record: dict[str, Any]) -> str | None:
+def _is_entry(record: dict[str, Any]) -> bool:
+    return not _is_header(record) and bool(_id(record))
+
+
+def _id(record: dict[str, Any]) -> str:
     value = record.get("id")
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) else ""
 
 
-def _leaf(record: dict[str, Any]) -> str | None:
+def _leaf(record: dict[str, Any]) -> str:
     # 2026.7.35: a `leaf` record points at the line the conversation goes on from.
     if record.get("type") != "leaf":
         return _id(record)

@@ -13,7 +13,7 @@ from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
 from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw_stores import OpenClawStores
 from tests.session_bridge.gateway import connected, playing, said
-from tests.session_bridge.openclaw import MAIN, NO_COMMAND, SPOKEN, Home, Installed, made, write
+from tests.session_bridge.openclaw import MAIN, NO_COMMAND, SPOKEN, Home, Installed, when_asked, write
 from tests.session_bridge.waiting import until
 
 
@@ -82,18 +82,8 @@ async def test_an_upgrade_while_we_run_is_seen_at_the_next_call(home: Home, sand
 
 
 async def test_an_upgrade_in_the_middle_of_a_write_leaves_no_file_behind(home: Home) -> None:
-    folder = OpenClawFolder(home.root, NO_COMMAND)
-    store = JsonlStore(folder)
-    block = made(*SPOKEN, store="jsonl")
-    append = store._require_idle
-
-    def upgraded(entry: object) -> None:
-        append(entry)  # type: ignore[arg-type]
-        home.become_sqlite()
-
-    store._require_idle = upgraded  # type: ignore[method-assign]
+    store = JsonlStore(OpenClawFolder(home.root, NO_COMMAND), when_asked(1, home.become_sqlite))
     with pytest.raises(CannotWriteYetError, match="SQLite"):
         await write(store, *SPOKEN)
     await store.close()
-    assert block.messages
     assert not list(home.sessions.iterdir())

@@ -30,7 +30,7 @@ def test_a_block_hangs_on_the_line_the_conversation_goes_on_from(
 
 
 def test_a_file_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    assert not read(tmp_path / "s1.jsonl").ids
+    assert not read(tmp_path / "s1.jsonl", SAID).has_lines
 
 
 def test_lines_without_a_header_are_not_added_to(tmp_path: Path) -> None:
