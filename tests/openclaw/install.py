@@ -42,6 +42,11 @@ class Installed:
         return self.folder / "node_modules" / "openclaw" / "dist"
 
     @property
+    def node(self) -> str:
+        """Its Node."""
+        return str(self.folder / "node_modules" / "node" / "bin" / "node")
+
+    @property
     def path(self) -> str:
         """The PATH on which `openclaw` is this release, and `node` its Node."""
         modules = self.folder / "node_modules"
@@ -50,8 +55,7 @@ class Installed:
     @property
     def command(self) -> list[str]:
         """The command `openclaw`, without a search for it."""
-        modules = self.folder / "node_modules"
-        return [str(modules / "node" / "bin" / "node"), str(modules / "openclaw" / "openclaw.mjs")]
+        return [self.node, str(self.dist.with_name("openclaw.mjs"))]
 
 
 def main() -> None:
