@@ -36,7 +36,7 @@ test: setup ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # What npm brings is kept in .cache/openclaw.
-RELEASES ?= 2026.2.2 2026.7.35
+RELEASES ?= 2026.2.2 2026.7.35 newest
 test-openclaw: setup ## calls into real OpenClaw releases from npm; RELEASES='2026.7.35 newest' chooses
 	@releases=$$($(BIN)/python -m tests.openclaw.install $(RELEASES)) \
 	  && $(BIN)/python -m pytest tests/openclaw -n 2 --dist loadgroup --releases "$$releases"

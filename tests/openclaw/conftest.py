@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from services.session_bridge.domain.release import SQLITE, parse
 from tests.openclaw.bridge import Bridge
 from tests.openclaw.install import NEWEST_KNOWN, Installed, install
 from tests.openclaw.model import Model, serving
@@ -21,14 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that wants a release once with each; those of one release stay in one process."""
-    if "release" in metafunc.fixturenames:
-        versions = metafunc.config.getoption("--releases").split()
-        metafunc.parametrize(
-            "release",
-            [pytest.param(version, marks=pytest.mark.xdist_group(version)) for version in versions],
-            indirect=True,
-            scope="session",
-        )
+    versions = metafunc.config.getoption("--releases").split()
+    with_files = [version for version in versions if (parse(version) or SQLITE) < SQLITE]
+    for fixture, chosen in (("release", versions), ("files_release", with_files)):
+        if fixture in metafunc.fixturenames:
+            marked = [pytest.param(version, marks=pytest.mark.xdist_group(version)) for version in chosen]
+            metafunc.parametrize(fixture, marked, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -37,17 +36,30 @@ def release(request: pytest.FixtureRequest) -> Installed:
     return install(request.param)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def model_url(model: Model) -> AsyncIterator[str]:
-    """Serve the model."""
-    async with serving(model) as url:
-        yield url
+@pytest.fixture(scope="session")
+def files_release(request: pytest.FixtureRequest) -> Installed:
+    """Give an installed release that keeps its sessions in files."""
+    return install(request.param)
 
 
 @pytest.fixture(scope="session")
-def model() -> Model:
-    """Give the stand-in for the model."""
+def served() -> Model:
+    """Give the stand-in for the model that all gateways ask."""
     return Model()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def model_url(served: Model) -> AsyncIterator[str]:
+    """Serve it."""
+    async with serving(served) as url:
+        yield url
+
+
+@pytest.fixture
+def model(served: Model) -> Model:
+    """Give it without what other tests asked."""
+    served.requests.clear()
+    return served
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

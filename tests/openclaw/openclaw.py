@@ -41,7 +41,9 @@ class OpenClaw:
         self.log = root / "gateway.log"
         self._root = root
         self.state_dir.mkdir(parents=True, mode=0o700)
-        self.configure(_config(self.port, model_url, root / "workspace"))
+        config = self.state_dir / "openclaw.json"
+        config.write_bytes(orjson.dumps(_config(self.port, model_url, root / "workspace")))
+        config.chmod(0o600)
 
     @property
     def url(self) -> str:
@@ -59,12 +61,6 @@ class OpenClaw:
             "TMPDIR": str(self._root),
             "NO_COLOR": "1",
         }
-
-    def configure(self, config: dict[str, Any]) -> None:
-        """Write `openclaw.json`, as a person would before the first start."""
-        path = self.state_dir / "openclaw.json"
-        path.write_bytes(orjson.dumps(config))
-        path.chmod(0o600)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

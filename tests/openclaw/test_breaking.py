@@ -77,3 +77,34 @@ async def test_a_call_that_ends_while_openclaw_is_down_is_there_when_it_is_back(
             check(await person.types("Hm?"), "user: Hello.", *CALL, *LATER, "user: Hm?")
     finally:
         await bridge.stop()
+
+
+async def test_a_call_is_there_where_no_gateway_runs(
+    files_release: Installed, model: Model, model_url: str, tmp_path: Path
+) -> None:
+    openclaw = OpenClaw(files_release, tmp_path, model_url)
+    bridge = Bridge(openclaw, tmp_path)
+    person = Person(bridge, openclaw, model, OWNER)
+    await openclaw.local_turn("Hello.")
+    await bridge.start()
+    try:
+        await person.calls(*CALL)
+    finally:
+        await bridge.stop()
+    await openclaw.local_turn("Hm?")
+    check(await model.asked("Hm?"), "user: Hello.", *CALL, "user: Hm?")
+
+
+async def test_the_very_first_that_is_said_to_an_openclaw_may_be_said_on_the_phone(
+    release: Installed, model: Model, model_url: str, tmp_path: Path
+) -> None:
+    openclaw = OpenClaw(release, tmp_path, model_url)
+    bridge = Bridge(openclaw, tmp_path)
+    person = Person(bridge, openclaw, model)
+    async with openclaw.running():
+        await bridge.start()
+        try:
+            await person.calls(*CALL)
+        finally:
+            await bridge.stop()
+        check(await person.types("Hm?"), *CALL, "user: Hm?")

@@ -99,10 +99,20 @@ async def test_an_owners_call_is_in_the_main_conversation(meet: Meet) -> None:
 
 
 async def test_a_guests_call_is_nobody_elses(person: Person, meet: Meet) -> None:
-    await person.calls("user: Guests have secrets.", "assistant: So they do.")
+    await person.calls(*LATER)
     owner = meet(OWNER)
     owner.key = "agent:main:main"
-    assert "secrets" not in said(await owner.types("What do guests have?"))
+    assert heard(await owner.types("What do guests want?"), LATER) == []
+
+
+async def test_each_call_without_a_number_is_a_conversation_of_its_own(meet: Meet) -> None:
+    first, second = meet("anonymous"), meet("anonymous")
+    await first.calls(*CALL)
+    await second.calls(*LATER)
+    for person in (first, second):
+        person.key = person.key.lower()  # as OpenClaw lists it
+    assert heard(await first.types("Who am I?"), (*CALL, *LATER)) == list(CALL)
+    assert heard(await second.types("And I?"), (*CALL, *LATER)) == list(LATER)
 
 
 async def test_what_was_cut_short_says_so(person: Person, bridge: Bridge) -> None:

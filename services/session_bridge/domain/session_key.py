@@ -87,6 +87,6 @@ def _says_dm(openclaw: OpenClaw) -> bool:
 def _linked(number: str, links: Mapping[str, list[str]]) -> str:
     names = {number, f"voice:{number}"}
     for person, ids in links.items():
-        if names & {link.strip().lower() for link in ids}:
+        if person.strip() and names & {link.strip().lower() for link in ids}:
             return person.strip().lower()
     return number

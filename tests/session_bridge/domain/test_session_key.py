@@ -30,6 +30,11 @@ def test_an_owner_has_the_key_openclaw_itself_would_use(scope: DmScope, plain: s
     assert key(SessionRules(dm_scope=scope, identity_links=LINKS)) == linked
 
 
+def test_a_link_to_nobody_is_none() -> None:
+    links = {" ": [NUMBER], "alice": [NUMBER]}
+    assert key(SessionRules(dm_scope="per-peer", identity_links=links)) == "agent:main:direct:alice"
+
+
 def test_a_link_may_name_the_channel() -> None:
     links = {"alice": [f"voice:{NUMBER}"]}
     assert key(SessionRules(dm_scope="per-peer", identity_links=links)) == "agent:main:direct:alice"
