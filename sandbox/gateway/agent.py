@@ -63,9 +63,9 @@ class Agent:
         self._tell_change(conversation, {"reason": "agent.input.settled"})
         self._tell_change(conversation, {"phase": "end", "runId": run_id})
 
-    def reset(self, conversation: Conversation, *, new_session: bool = False) -> None:
-        """Begin a conversation anew."""
-        conversation.begin_anew(new_session=new_session)
+    def reset(self, conversation: Conversation, *, kept: int = 0) -> None:
+        """Begin a conversation anew, but for the last rows."""
+        conversation.begin_anew(kept=kept)
         self._tell_change(conversation, {"reason": "reset"})
 
     def added(self, conversation: Conversation, row: Row) -> None:

@@ -57,21 +57,25 @@ class Row:
 
 @dataclass
 class Conversation:
-    """One OpenClaw session: what its key holds now, and who is at work in it."""
+    """One OpenClaw session: what its key holds now, and who is at work in it.
+
+    Attributes:
+        hidden: how many rows the agent sees no longer.
+    """
 
     session_key: str
     created_via: str
     session_id: str = field(default_factory=lambda: str(uuid4()))
     rows: list[Row] = field(default_factory=list)
+    hidden: int = 0
     label: str | None = None
     updated_at: int = field(default_factory=now_ms)
     runs: list[str] = field(default_factory=list)
 
     @property
     def shown(self) -> list[Row]:
-        """Give what the agent sees: everything since the last reset, with its mark."""
-        resets = [place for place, row in enumerate(self.rows) if row.is_reset]
-        return self.rows[resets[-1] :] if resets else self.rows
+        """Give what the agent sees: everything since the last reset, its mark, and what that kept."""
+        return self.rows[self.hidden :]
 
     def row(self, row_id: str) -> Row | None:
         """Find a row, also one from before a reset."""
@@ -82,12 +86,11 @@ class Conversation:
         self.rows.append(row)
         self.updated_at = now_ms()
 
-    def begin_anew(self, *, new_session: bool) -> None:
-        """Forget, by a mark in the same session as a typed `/new` leaves, or by a session without a row."""
-        if new_session:
-            self.session_id, self.rows = str(uuid4()), []
-        else:
-            self.add(Row(uuid4().hex[:8], "system", "Reset", now_ms()))
+    def begin_anew(self, *, kept: int) -> None:
+        """Put a mark after which the agent sees but the last rows before it: none by a typed `/new`."""
+        before = self.shown
+        self.add(Row(uuid4().hex[:8], "system", "Reset", now_ms()))
+        self.hidden = len(self.rows) - 1 - min(kept, len(before))
 
 
 @dataclass

@@ -76,10 +76,10 @@ class Gateway:
         """Let the agent be done with a turn."""
         self._agent.end_run(self.memory.conversations[canonical(session_key)], run_id)
 
-    def reset(self, session_key: str, *, new_session: bool = False) -> None:
-        """Let a conversation begin anew: by a typed `/new`, or (as after a daily reset) in a new session."""
+    def reset(self, session_key: str, *, kept: int = 0) -> None:
+        """Let a conversation begin anew: by a typed `/new`, or with the last 6 rows `kept`, by its age."""
         conversation = self.memory.conversation(canonical(session_key), "operator")
-        self._agent.reset(conversation, new_session=new_session)
+        self._agent.reset(conversation, kept=kept)
 
     def cut_lines(self) -> None:
         """Cut every WebSocket, as a broken network does; the voice sessions opened on them end."""

@@ -4,6 +4,7 @@ Each promise is a function over a way to open connections: kept by the sandbox i
 gateway in `make test-openclaw`, so that the stand-in is held to the real thing.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,8 @@ from tests.contract.voice_session import READER, Open, VoiceSession, new_key, re
 async def hello_tells_protocol_scopes_and_methods(opened: Open) -> None:
     async with opened(*READER) as connection:
         hello = connection.hello
-    assert (hello["type"], hello["protocol"], hello["server"]["version"]) == ("hello-ok", 4, "2026.9.6")
+    assert (hello["type"], hello["protocol"]) == ("hello-ok", 4)
+    assert re.fullmatch(r"\d{4}\.\d+\.\d+.*", hello["server"]["version"])
     assert hello["auth"]["scopes"] == list(READER)
     assert "talk.client.transcript" in hello["features"]["methods"]
     assert hello["policy"]["tickIntervalMs"] == 30_000

@@ -60,10 +60,12 @@ def test_a_voice_session_of_nobody_outlives_every_connection(memory: Memory) -> 
     memory.close_voice(KEY, "CA2", "two")
 
 
-def test_a_new_session_under_the_same_key_knows_nothing_of_the_old_one(memory: Memory) -> None:
-    memory.add_spoken(KEY, "CA1", "1", "user", "Hello", 0)
+def test_a_reset_hides_all_but_the_rows_it_keeps_and_forgets_none(memory: Memory) -> None:
+    for number in range(4):
+        memory.add_spoken(KEY, "CA1", str(number), "user", f"turn {number}", 0)
     conversation = memory.conversations[KEY]
-    before = conversation.session_id
-    conversation.begin_anew(new_session=True)
-    assert (conversation.session_id != before, conversation.rows) == (True, [])
-    assert memory.add_spoken(KEY, "CA1", "1", "user", "Hello", 0)
+    conversation.begin_anew(kept=2)
+    assert [row.text for row in conversation.shown] == ["turn 2", "turn 3", "Reset"]
+    conversation.begin_anew(kept=0)
+    assert [row.text for row in conversation.shown] == ["Reset"]
+    assert conversation.row("voice:CA1:0")

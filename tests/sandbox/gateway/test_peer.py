@@ -133,14 +133,16 @@ async def test_a_busy_gateway_is_in_mid_turn_everywhere(sandbox: Sandbox) -> Non
         assert history["sessionInfo"]["hasActiveRun"]
 
 
-@pytest.mark.parametrize("new_session", [False, True])
-async def test_a_reset_is_told_and_leaves_nothing_to_see(sandbox: Sandbox, new_session: bool) -> None:
+@pytest.mark.parametrize(("kept", "seen"), [(0, []), (6, ["one"])])
+async def test_a_reset_is_told_and_leaves_to_see_what_it_keeps(
+    sandbox: Sandbox, kept: int, seen: list[str]
+) -> None:
     async with opened(sandbox) as connection:
         await connection.call("sessions.subscribe")
         call = VoiceSession(connection)
         await call.create()
         await call.add("1", "user", "one")
-        sandbox.gateway.reset(call.names["sessionKey"], new_session=new_session)
+        sandbox.gateway.reset(call.names["sessionKey"], kept=kept)
         await connection.event("sessions.changed", reason="reset")
-        assert texts(sandbox, call) == []
-        assert await call.has("1") is not new_session
+        assert texts(sandbox, call) == seen
+        assert await call.has("1")
