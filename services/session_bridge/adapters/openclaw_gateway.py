@@ -7,7 +7,9 @@ does after a minute, takes no more rows: another follows, and each row is looked
 first.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -27,7 +29,14 @@ IMPORTED = "imported"
 
 _VOICE_SESSIONS = 100
 _PAGE = 1000
-_PAGES_BACK = 4
+
+OLDER_SECONDS = 0.1
+"""What older rows may take beyond the newest ones: the gateway needs a millisecond or more for each."""
+
+_OLDER = 2
+_FARTHEST = 20
+"""How many older rows are asked for at once, and how far back, for each turn that is wanted."""
+
 
 _PROVIDERS: tuple[Mapping[str, str], ...] = (
     {"provider": "voice-bridge", "transport": "provider-websocket"},
@@ -51,12 +60,14 @@ class GatewayStore:
 
     Args:
         rpc: the connection to it.
+        older_seconds: how long `newest` looks for turns behind the first rows.
     """
 
     name = Store.GATEWAY
 
-    def __init__(self, rpc: OpenClawRpc) -> None:
+    def __init__(self, rpc: OpenClawRpc, older_seconds: float = OLDER_SECONDS) -> None:
         self._rpc = rpc
+        self._older_seconds = older_seconds
 
     async def place(self, block: Block) -> str:
         """Name the voice session that takes the block's rows, opened now."""
@@ -102,18 +113,14 @@ class GatewayStore:
         return kept
 
     async def newest(self, session_key: str, limit: int) -> list[Said]:
-        """Read the newest turns of a conversation, the oldest first."""
-        said: list[Said] = []
-        offset: int | None = 0
-        for _ in range(_PAGES_BACK):
-            page = await self._call(
-                "chat.history", sessionKey=session_key, limit=min(4 * limit, _PAGE), offset=offset
-            )
-            rows = page.get("messages") or ()
-            said = [turn for row in rows if (turn := Said.of(row)) is not None] + said
-            offset = page.get("nextOffset") if page.get("hasMore") else None
-            if offset is None or len(said) >= limit:
-                break
+        """Read the newest turns of a conversation, the oldest first; fewer where older rows come late."""
+        page = await self._page(session_key, limit, 0)
+        said = _said(page)
+        with suppress(TimeoutError, CannotWriteYetError):
+            async with asyncio.timeout(self._older_seconds):
+                while len(said) < limit and page.get("hasMore") and page["nextOffset"] < _FARTHEST * limit:
+                    page = await self._page(session_key, _OLDER * limit, page["nextOffset"])
+                    said = _said(page) + said
         return said[-limit:]
 
     async def close(self) -> None:
@@ -173,6 +180,9 @@ class GatewayStore:
         imported = await self._row(block, block.messages[-1].id)
         return whole | rows if imported else rows
 
+    async def _page(self, session_key: str, rows: int, offset: int) -> Mapping[str, Any]:
+        return await self._call("chat.history", sessionKey=session_key, limit=rows, offset=offset)
+
     async def _shown(self, session_key: str) -> list[str] | None:
         """List the rows a conversation shows; None if there is no such conversation."""
         rows: list[str] = []
@@ -204,3 +214,7 @@ def _names(call_id: str, up_to: str | None = None) -> Iterator[str]:
 
 def _row_id(row: Mapping[str, Any]) -> str:
     return str((row.get("__openclaw") or {}).get("id"))
+
+
+def _said(page: Mapping[str, Any]) -> list[Said]:
+    return [turn for row in page.get("messages") or () if (turn := Said.of(row)) is not None]

@@ -221,20 +221,32 @@ async def test_a_conversation_that_is_no_more_was_removed(store: GatewayStore) -
     assert "no such conversation" in kept.removed
 
 
-async def test_the_newest_turns_are_found_behind_rows_of_tools(sandbox: Sandbox, store: GatewayStore) -> None:
+def talk_with_tools(sandbox: Sandbox, turns: int, tools: int) -> None:
+    """Let so many turns stand in the conversation, and behind each so many rows in which nothing is said."""
     conversation = sandbox.gateway.memory.conversation(MAIN, "operator")
-    for number in range(3):
-        conversation.add(Row(f"r{number}", "user", f"turn {number}", START.timestamp() * 1000 + number))
-        for place in range(10):
+    for number in range(turns):
+        conversation.add(Row(f"r{number}", "user", f"turn {number}", 0))
+        for place in range(tools):
             conversation.add(Row(f"tool{number}-{place}", "assistant", "", 0))
-    assert [said.text for said in await store.newest(MAIN, 2)] == ["turn 1", "turn 2"]
-    assert [said.text for said in await store.newest(MAIN, 16)] == ["turn 0", "turn 1", "turn 2"]
-    assert await store.newest("agent:main:telegram:direct:42", 16) == []
 
 
-async def test_how_far_back_turns_are_looked_for_is_bounded(sandbox: Sandbox, store: GatewayStore) -> None:
-    conversation = sandbox.gateway.memory.conversation(MAIN, "operator")
-    conversation.add(Row("r", "user", "long ago", 0))
-    for place in range(20):
-        conversation.add(Row(f"tool{place}", "assistant", "", 0))
-    assert await store.newest(MAIN, 1) == []
+async def test_the_newest_turns_are_found_behind_rows_of_tools(sandbox: Sandbox) -> None:
+    talk_with_tools(sandbox, 3, 10)
+    async with connected(sandbox) as rpc:
+        store = GatewayStore(rpc, older_seconds=30)
+        assert [said.text for said in await store.newest(MAIN, 2)] == ["turn 1", "turn 2"]
+        assert [said.text for said in await store.newest(MAIN, 16)] == ["turn 0", "turn 1", "turn 2"]
+        assert await store.newest("agent:main:telegram:direct:42", 16) == []
+
+
+async def test_older_turns_that_are_slow_to_come_do_not_keep_the_newest_back(sandbox: Sandbox) -> None:
+    talk_with_tools(sandbox, 9, 2)
+    async with connected(sandbox) as rpc:
+        store = GatewayStore(rpc, older_seconds=0)
+        assert [said.text for said in await store.newest(MAIN, 8)] == ["turn 7", "turn 8"]
+
+
+async def test_how_far_back_turns_are_looked_for_is_bounded(sandbox: Sandbox) -> None:
+    talk_with_tools(sandbox, 1, 30)
+    async with connected(sandbox) as rpc:
+        assert await GatewayStore(rpc, older_seconds=30).newest(MAIN, 1) == []
