@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 
@@ -37,6 +38,7 @@ class Bridge:
             "OWNER_NUMBERS": OWNER,
             "OPENCLAW_STATE_DIR": str(openclaw.state_dir),
             "OPENCLAW_GATEWAY_URL": openclaw.url,
+            "OPENCLAW_CONTEXT_TIMEOUT": "30",
         }
         self._process: asyncio.subprocess.Process | None = None
 
@@ -95,6 +97,14 @@ class Bridge:
 
         await until(is_synced, SYNC_SECONDS)
         return await self.session(call_id)
+
+    async def context(self, session_key: str) -> list[str]:
+        """Ask what was said last in a conversation: `user: hello`, the newest behind."""
+        path = f"/sessions/{quote(session_key, safe='')}/context"
+        async with aiohttp.ClientSession() as http, http.get(self._url(path)) as response:
+            answer = await response.json(content_type=None)
+            assert response.status == 200, answer
+            return [f"{turn['role']}: {turn['text']}" for turn in answer["turns"]]
 
     async def _answers(self) -> bool:
         assert self._process is not None

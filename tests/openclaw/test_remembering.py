@@ -123,3 +123,16 @@ async def test_what_was_cut_short_says_so(person: Person, bridge: Bridge) -> Non
     request = await person.types("What did I say?")
     check(request, *CALL, "user: What did I say?")
     assert "Noted, Pixel the cat. …[interrupted]" in said(request)
+
+
+async def test_the_bridge_can_tell_the_next_call_what_was_typed_and_spoken(
+    person: Person, bridge: Bridge
+) -> None:
+    await person.types("I have a cat.")
+    await person.calls(*CALL)
+    await person.types("And a dog.")
+    told = await bridge.context(person.key)
+    typed, *spoken, again = [turn for turn in told if not turn.startswith("assistant: Answer ")]
+    assert (typed, tuple(spoken), again) == ("user: I have a cat.", CALL, "user: And a dog.")
+    assert len(told) == len(CALL) + 4
+    assert await bridge.context("agent:main:telegram:direct:42") == []

@@ -46,6 +46,16 @@ async def take(request: web.Request) -> web.Response:
     return web.Response()
 
 
+class Place(BaseModel):
+    place: str = Field(pattern="^[a-z]+$")
+
+
+@operation({200: None}, security=OPEN)
+async def find(request: web.Request, path: Place) -> web.Response:
+    """Find a thing."""
+    return web.Response()
+
+
 async def unstated(request: web.Request) -> web.Response:
     """Do something nobody knows of."""
     return web.Response()
@@ -84,6 +94,14 @@ def test_every_parameter_is_described_and_none_may_be_null() -> None:
     }
     assert told["limit"]["schema"]["minimum"] == 1
     assert told["kind"]["schema"] == {"title": "Kind", "type": "string", "enum": ["a", "b"]}
+
+
+def test_a_part_of_the_path_is_described_as_stated() -> None:
+    (found,) = document(web.get("/places/{place}", find))["paths"]["/places/{place}"].values()
+    [place] = found["parameters"]
+    assert (place["name"], place["in"], place["required"]) == ("place", "path", True)
+    assert place["schema"]["pattern"] == "^[a-z]+$"
+    assert list(found["responses"]) == ["200", "422"]
 
 
 def test_the_refusals_follow_from_who_may_ask_and_what_is_taken() -> None:

@@ -44,6 +44,16 @@ async def listed(request: web.Request, query: Page, headers: Place) -> web.Respo
     return json_response({"limit": query.limit, "after": headers.after})
 
 
+class Shelf(BaseModel):
+    number: int = Field(alias="shelfNumber", ge=1)
+
+
+@operation({200: Shelf})
+async def shelf(request: web.Request, path: Shelf) -> web.Response:
+    """Show a shelf."""
+    return json_response({"shelfNumber": path.number})
+
+
 @operation({200: None}, security=("twilio",), signed={"text/plain": str})
 async def signed(request: web.Request) -> web.Response:
     """Take something signed."""
@@ -62,6 +72,7 @@ async def client() -> AsyncIterator[Client]:
     app = web.Application(middlewares=[problems.middleware({})])
     app.add_routes([web.post("/order", order), web.get("/list", listed)])
     app.add_routes([web.post("/signed", signed), web.get("/bare", bare)])
+    app.add_routes([web.get("/shelves/{shelfNumber}", shelf)])
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
         yield client
 
@@ -109,6 +120,14 @@ async def test_a_query_that_does_not_fit_is_refused_by_name_of_the_fault(
     client: Client, query: str, fault: str
 ) -> None:
     async with client.get(f"/list?{query}") as answer:
+        assert (answer.status, (await answer.json(content_type=None))["detail"]) == (422, fault)
+
+
+async def test_a_part_of_the_path_is_read_as_stated(client: Client) -> None:
+    async with client.get("/shelves/7") as answer:
+        assert await answer.json() == {"shelfNumber": 7}
+    async with client.get("/shelves/0") as answer:
+        fault = "shelfNumber: must be greater than or equal to 1"
         assert (answer.status, (await answer.json(content_type=None))["detail"]) == (422, fault)
 
 
