@@ -101,6 +101,12 @@ class GatewayStore:
         except CannotWriteYetError as error:
             log.warning("voice_session_left_open", reason=str(error))  # OpenClaw closes it in time.
 
+    async def check(self, agent_id: str) -> None:  # noqa: ARG002 - it is there for all agents
+        """Make sure that the gateway is there and has a realtime provider."""
+        catalog = await self._call("talk.catalog")
+        if not (catalog.get("realtime") or {}).get("ready", True):
+            raise CannotWriteYetError(_NO_PROVIDER)
+
     async def kept(self, blocks: Sequence[Block]) -> list[Kept]:
         """Look what stands of each of these blocks; rows from before a reset come first."""
         shown: dict[str, list[str] | None] = {}

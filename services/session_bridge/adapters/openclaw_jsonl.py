@@ -7,6 +7,7 @@ at each attempt.
 
 import asyncio
 import itertools
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -93,6 +94,10 @@ class JsonlStore:
             await asyncio.sleep(self._lost_write_seconds)
             pointed = await self._run(self._still_points, as_kept(block.session_key), target)
 
+    async def check(self, agent_id: str) -> None:
+        """Make sure that the session files may be written."""
+        await asyncio.to_thread(self._check, agent_id)
+
     async def kept(self, blocks: Sequence[Block]) -> list[Kept]:
         """Look what stands of each of these blocks in their agent's files."""
         return await self._run(self._kept, blocks)
@@ -141,6 +146,13 @@ class JsonlStore:
         if not target.is_new:
             self._remove_orphan(block, written=path)
         return target
+
+    def _check(self, agent_id: str) -> None:
+        folder = self._folder.sessions(agent_id)
+        if folder.exists() and not os.access(folder, os.W_OK):
+            raise CannotWriteYetError(
+                f"{folder} belongs to somebody else: run the bridge as OpenClaw's user."
+            )
 
     def _kept(self, blocks: Sequence[Block]) -> list[Kept]:
         folder = self._folder.sessions(agent_of(blocks[0].session_key))

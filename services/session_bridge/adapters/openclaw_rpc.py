@@ -79,8 +79,8 @@ class OpenClawRpc:
 
         From 2026.5.7 on nobody else can without a risk: OpenClaw saves `sessions.json` from memory.
         """
-        if not self.offers("sessions.patch"):
-            return False
+        if self.hello is None or self.hello.protocol < 4 or not self.offers("sessions.patch"):
+            return False  # Where it is 3, `sessions.json` has a lock.
         try:
             await self.call("sessions.patch", key=session_key, **({"label": label} if label else {}))
         except (GatewayRefusedError, CannotWriteYetError) as error:

@@ -32,6 +32,9 @@ class OpenClawStore(Protocol):
     async def write(self, block: Block) -> None:
         """Write a block at its place, or what is missing of it; then OpenClaw's next turn sees it."""
 
+    async def check(self, agent_id: str) -> None:
+        """Make sure that a call of an agent could be written now."""
+
     async def kept(self, blocks: Sequence[Block]) -> list[Kept]:
         """Look what stands in OpenClaw of each of these blocks, all of one agent; change nothing."""
 

@@ -78,6 +78,14 @@ class OpenClawStores:
             raise CannotWriteYetError(why)
         return self._stores[store]
 
+    async def check(self, store: Store, agent_id: str) -> None:
+        """Make sure that a store could take an agent's call now.
+
+        Raises:
+            CannotWriteYetError: it could not.
+        """
+        await self._stores[store].check(agent_id)
+
     async def newest(self, session_key: str, limit: int) -> tuple[Store, list[Said]]:
         """Read the newest turns of a conversation, the oldest first, and tell which store they are from.
 

@@ -5,11 +5,9 @@ import time
 from aiohttp import web
 from pydantic import BaseModel
 
-from services.session_bridge.adapters.openclaw_rpc import TRANSCRIPT
 from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
-from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.session import Session, State
-from services.session_bridge.keys import JOURNAL, RPC, SETTINGS, STORES, VOICE_SERVER
+from services.session_bridge.keys import JOURNAL, SETTINGS, STORES, VOICE_SERVER
 from shared import health
 from shared.database import DatabaseError
 from shared.operation import OPEN, operation
@@ -57,18 +55,23 @@ async def _openclaw(app: web.Application, waiting: list[Session]) -> health.Chec
     except CannotWriteYetError as error:
         return health.failed(str(error))
     told = f"store {store}: {why}" if store else why
-    failed = [session for session in waiting if session.state is State.FAILED]
-    if overdue := [session for session in waiting if session.is_overdue(time.time())]:
-        return health.failed(
-            f"NOT IN OPENCLAW FOR MORE THAN A DAY: {len(overdue)} calls, the first is {overdue[-1].call_id}. "
-            f"{overdue[-1].last_error} ({told})"
-        )
-    if failed:
-        return health.failed(
-            f"Ended calls waiting to be written: {len(failed)}. {failed[-1].last_error} ({told})"
-        )
+    if fault := _unwritten(waiting):
+        return health.failed(f"{fault} ({told})")
     if store is None:
         return health.unknown(told)
-    if store is Store.GATEWAY and not app[RPC].offers(TRANSCRIPT):
-        return health.failed(f"{app[RPC].fault} ({told})")
+    try:
+        await app[STORES].check(store, app[SETTINGS].openclaw_agent_id)
+    except CannotWriteYetError as error:
+        return health.failed(f"{error} ({told})")
     return health.ok(told)
+
+
+def _unwritten(waiting: list[Session]) -> str | None:
+    """Say what keeps ended calls, given the newest first, out of OpenClaw; None if nothing does."""
+    failed = [session for session in waiting if session.state is State.FAILED]
+    if overdue := [session for session in waiting if session.is_overdue(time.time())]:
+        first = overdue[-1]
+        return (
+            f"NOT IN OPENCLAW FOR MORE THAN A DAY: {len(overdue)}, first {first.call_id}. {first.last_error}"
+        )
+    return f"Ended calls waiting to be written: {len(failed)}. {failed[-1].last_error}" if failed else None

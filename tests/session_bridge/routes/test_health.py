@@ -1,9 +1,15 @@
+import os
+from typing import Literal
+
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
 
 from services.session_bridge.keys import JOURNAL, RPC
 from tests.session_bridge.bridge import Bridge, Start
 from tests.session_bridge.calls import call
+from tests.session_bridge.gateway import playing, token
 from tests.session_bridge.openclaw import Home
 
 
@@ -36,6 +42,30 @@ async def test_a_sqlite_store_is_named_before_any_call_waits(start: Start, home:
     assert check["status"] == "failed"
     assert "No OpenClaw gateway answers" in check["detail"]
     assert "store gateway: the agent has an openclaw-agent.sqlite" in check["detail"]
+
+
+@pytest.mark.parametrize(("provider", "status"), [("openai", "ok"), ("none", "failed")])
+async def test_a_gateway_without_a_realtime_provider_is_told_before_any_call_waits(
+    start: Start, provider: Literal["openai", "none"], status: str
+) -> None:
+    async with playing() as sandbox:
+        sandbox.world.switches.gateway_provider = provider
+        bridge = await start(
+            openclaw_gateway_url=sandbox.url, openclaw_gateway_token=SecretStr(token(sandbox))
+        )
+        await bridge.client.app[RPC].tried()
+        check = (await bridge.get("/health"))[1]["checks"]["openclaw"]
+    assert check["status"] == status
+    assert ("OPENAI_API_KEY into the gateway's environment" in check["detail"]) is (provider == "none")
+
+
+async def test_session_files_of_somebody_else_are_told_before_any_call_waits(
+    start: Start, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)  # root may write everywhere
+    check = (await (await start()).get("/health"))[1]["checks"]["openclaw"]
+    assert check["status"] == "failed"
+    assert f"{home.sessions} belongs to somebody else" in check["detail"]
 
 
 async def test_only_an_unusable_journal_is_unavailable(bridge: Bridge) -> None:
