@@ -46,6 +46,9 @@ _PROVIDERS: tuple[Mapping[str, str], ...] = (
 """A voice session needs a realtime provider that calls itself configured: our plugin's, which wants no key,
 or OpenAI's, which wants any (2026.8.1 lacks that model and asks OpenAI for another). None ever speaks."""
 
+_ANOTHER = (
+    "or its conversation was deleted and the key has another one since, which the gateway does not tell"
+)
 _ABSENT = ("is not registered", "is not configured")
 _OVER = ("is already closed", "voice session is closed", "provider does not match")
 _NO_PROVIDER = (
@@ -153,7 +156,7 @@ class GatewayStore:
     async def _row(self, block: Block, row_id: str) -> bool:
         """Tell whether a conversation has a row, wherever in it."""
         answer = await self._call("chat.message.get", sessionKey=block.session_key, messageId=row_id)
-        return bool(answer.get("ok"))
+        return bool(answer.get("ok")) or answer.get("unavailableReason") != "not_found"
 
     async def _gather(self, block: Block, shown: list[str] | None) -> Kept:
         """Gather what stands of a block; `shown` are the rows of its conversation since the last reset."""
@@ -169,7 +172,8 @@ class GatewayStore:
             )
             order = {_row_id(row): place for place, row in enumerate(around.get("messages") or ())}
             hidden.sort(key=lambda row_id: order.get(row_id, _PAGE))
-        return Kept(wanted, tuple(rows[row_id] for row_id in (*hidden, *seen)))
+        found = tuple(rows[row_id] for row_id in (*hidden, *seen))
+        return Kept(wanted, found, doubt="" if found else _ANOTHER)
 
     async def _possible_rows(self, block: Block) -> dict[str, str]:
         """Name the rows that may be a block's; of each what it holds: a message or a piece of one."""

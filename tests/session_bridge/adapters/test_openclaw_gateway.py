@@ -11,6 +11,7 @@ from sandbox.gateway.memory import Row
 from services.session_bridge.adapters.openclaw_gateway import IMPORTED, GatewayStore
 from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
 from services.session_bridge.domain.transcript import CLOSING, LONGEST_ROW, Message, pieces
+from services.session_bridge.domain.verdict import Finding, judge
 from shared.events import Speaker
 from tests.session_bridge.calls import CALL, START
 from tests.session_bridge.gateway import connected, playing, said
@@ -250,3 +251,12 @@ async def test_how_far_back_turns_are_looked_for_is_bounded(sandbox: Sandbox) ->
     talk_with_tools(sandbox, 1, 30)
     async with connected(sandbox) as rpc:
         assert await GatewayStore(rpc, older_seconds=30).newest(MAIN, 1) == []
+
+
+async def test_where_a_conversation_has_nothing_of_it_the_loss_is_in_doubt(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    await write(store, *SPOKEN)
+    sandbox.gateway.reset(MAIN, new_session=True)
+    [kept] = await store.kept([made(*SPOKEN, store="gateway", place=CALL)])
+    assert "another one since" in judge(kept, is_synced=True)[Finding.LOST]
