@@ -106,6 +106,17 @@ class Bridge:
             assert response.status == 200, answer
             return [f"{turn['role']}: {turn['text']}" for turn in answer["turns"]]
 
+    async def verify(self) -> tuple[int | None, str]:
+        """Have the bridge compare its journal with OpenClaw: exit status and report."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services.session_bridge", "verify"),
+            env=self._environment,
+            cwd=self._folder,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        report, _ = await process.communicate()
+        return process.returncode, report.decode()
+
     async def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.returncode is None, self.log.read_text()

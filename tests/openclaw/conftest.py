@@ -74,11 +74,13 @@ async def openclaw(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def bridge(openclaw: OpenClaw, tmp_path: Path) -> AsyncIterator[Bridge]:
-    """Give a bridge beside it."""
+    """Give a bridge beside it, which in the end finds every call in OpenClaw once and in order."""
     made = Bridge(openclaw, tmp_path)
     await made.start()
     yield made
+    status, report = await made.verify()
     await made.stop()
+    assert status == 0, report
 
 
 @pytest.fixture

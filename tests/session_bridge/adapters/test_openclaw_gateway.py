@@ -257,6 +257,6 @@ async def test_where_a_conversation_has_nothing_of_it_the_loss_is_in_doubt(
     sandbox: Sandbox, store: GatewayStore
 ) -> None:
     await write(store, *SPOKEN)
-    sandbox.gateway.reset(MAIN, new_session=True)
+    sandbox.gateway.memory.conversations[MAIN].rows.clear()
     [kept] = await store.kept([made(*SPOKEN, store="gateway", place=CALL)])
     assert "another one since" in judge(kept, is_synced=True)[Finding.LOST]
