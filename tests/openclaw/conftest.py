@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from xdist.scheduler import LoadScopeScheduling
 
 from services.session_bridge.domain.release import SQLITE, parse
 from tests.openclaw.bridge import Bridge
@@ -21,13 +22,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that wants a release once with each; those of one release stay in one process."""
+    """Run a test that wants a release once with each."""
     versions = metafunc.config.getoption("--releases").split()
     with_files = [version for version in versions if (parse(version) or SQLITE) < SQLITE]
     for fixture, chosen in (("release", versions), ("files_release", with_files)):
         if fixture in metafunc.fixturenames:
-            marked = [pytest.param(version, marks=pytest.mark.xdist_group(version)) for version in chosen]
-            metafunc.parametrize(fixture, marked, indirect=True, scope="session")
+            metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Keep the tests of a release in one process: its gateway takes long to start."""
+
+    releases: list[str] = config.getoption("--releases").split()
+
+    class ByRelease(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
+        def _split_scope(self, nodeid: str) -> str:
+            return next(release for release in releases if release in nodeid)
+
+    return ByRelease(config, log)
 
 
 @pytest.fixture(scope="session")
