@@ -32,7 +32,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """Keep the tests of a release in one process: its gateway takes long to start."""
-
     releases: list[str] = config.getoption("--releases").split()
 
     class ByRelease(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
