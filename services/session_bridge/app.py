@@ -8,13 +8,13 @@ from aiohttp import web
 
 from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
-from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_gateway import GatewayStore
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
-from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
-from services.session_bridge.adapters.openclaw_stores import OpenClawStores
+from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.gateway import GatewayStore
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer, VoiceServerError
 from services.session_bridge.delivery import Delivery

@@ -14,7 +14,7 @@ import structlog
 
 from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
-from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError, OpenClawStore
+from services.session_bridge.adapters.openclaw.store import BusyError, CannotWriteYetError, OpenClawStore
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.domain import transcript
 from services.session_bridge.domain.session import UNWRITTEN, Session

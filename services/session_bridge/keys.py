@@ -6,9 +6,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from services.session_bridge.adapters.journal import Journal
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
-from services.session_bridge.adapters.openclaw_stores import OpenClawStores
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer
 from services.session_bridge.delivery import Delivery

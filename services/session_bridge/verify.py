@@ -13,13 +13,13 @@ from pydantic import model_validator
 
 from services.session_bridge.adapters import ended_calls
 from services.session_bridge.adapters.ended_calls import EndedCall
-from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_gateway import GatewayStore
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
-from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
-from services.session_bridge.adapters.openclaw_stores import OpenClawStores
+from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.gateway import GatewayStore
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from services.session_bridge.domain.session import Session
 from services.session_bridge.domain.session_key import agent_of
 from services.session_bridge.domain.transcript import Block

@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
 from services.session_bridge.app import build
 from services.session_bridge.settings import BridgeSettings
 from tests.session_bridge.bridge import Bridge, Start

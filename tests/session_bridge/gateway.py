@@ -8,7 +8,7 @@ import aiohttp
 
 from sandbox.app import Sandbox, running
 from sandbox.settings import SandboxSettings
-from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
 from shared.tasks import Tasks
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
-from services.session_bridge.adapters.openclaw_store import OpenClawStore
+from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
+from services.session_bridge.adapters.openclaw.store import OpenClawStore
 from services.session_bridge.domain.release import Release
 from services.session_bridge.domain.transcript import Block, messages
 from tests.session_bridge.calls import CALL, START, Json, turns

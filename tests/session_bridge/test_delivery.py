@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.delivery import Delivery, backoff
 from services.session_bridge.domain.session import Session, State

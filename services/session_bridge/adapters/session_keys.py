@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
 from services.session_bridge.domain.session_key import Callers, OpenClaw
 
 

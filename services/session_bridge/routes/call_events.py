@@ -5,7 +5,7 @@ from typing import Literal
 import structlog
 from aiohttp import web
 
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.keys import DELIVERY, JOURNAL, METRICS, SESSION_KEYS, TAILS
 from services.session_bridge.routes.views import Answer
 from shared.events import CallEnded, CallEvent, KeptEvent, TranscriptPartial

@@ -5,7 +5,7 @@ import time
 from aiohttp import web
 from pydantic import BaseModel
 
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.keys import JOURNAL, SETTINGS, STORES, VOICE_SERVER
 from shared import health

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
 from services.session_bridge.domain.transcript import line
 from services.session_bridge.domain.verdict import Finding, Kept, Verdict, judge
 from tests.session_bridge.openclaw import HEADER, MAIN, NOW, SPOKEN, TALK, Home, enter, made, write

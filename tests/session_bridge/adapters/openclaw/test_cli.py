@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
+from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
 
 
 def command(path: Path, script: str) -> OpenClawCommand:

@@ -3,8 +3,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.session_bridge.adapters.openclaw_sessions_json import Entry, change, read
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.sessions_json import Entry, change, read
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 
 
 def test_a_write_of_openclaws_own_in_between_is_kept(tmp_path: Path) -> None:

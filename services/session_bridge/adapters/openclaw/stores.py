@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import structlog
 
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_rpc import TRANSCRIPT, OpenClawRpc
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError, OpenClawStore
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.rpc import TRANSCRIPT, OpenClawRpc
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError, OpenClawStore
 from services.session_bridge.domain import choice
 from services.session_bridge.domain.choice import Choice, Store
 from services.session_bridge.domain.said import Said

@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 import structlog
 
-from services.session_bridge.adapters.openclaw_folder import version
-from services.session_bridge.adapters.openclaw_store import BusyError
+from services.session_bridge.adapters.openclaw.folder import version
+from services.session_bridge.adapters.openclaw.store import BusyError
 from shared.events import iso
 
 log = structlog.get_logger()

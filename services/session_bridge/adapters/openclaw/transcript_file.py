@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from services.session_bridge.adapters.openclaw_folder import sync_folder
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.folder import sync_folder
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import transcript
 from services.session_bridge.domain.transcript import Message
 

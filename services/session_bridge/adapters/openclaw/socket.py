@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from pydantic import BaseModel
 
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import release
 from services.session_bridge.domain.release import Release
 from shared.health import VERSION

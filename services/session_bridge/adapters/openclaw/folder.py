@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from services.session_bridge.adapters.openclaw_cli import OpenClawCommand
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import release
 from services.session_bridge.domain.choice import Evidence
 from services.session_bridge.domain.release import Release

@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
-from services.session_bridge.adapters.openclaw_rpc import OpenClawRpc
-from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError
-from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
+from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw.socket import GatewayRefusedError
+from services.session_bridge.adapters.openclaw.store import BusyError, CannotWriteYetError
 from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.said import Said
 from services.session_bridge.domain.transcript import Block, pieces

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain.choice import Evidence
 from services.session_bridge.domain.release import Release
 from tests.session_bridge.openclaw import NO_COMMAND, Home, Installed

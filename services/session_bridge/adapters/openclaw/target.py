@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
-from services.session_bridge.adapters import openclaw_transcript_file as transcript_file
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_sessions_json import Entry
-from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
-from services.session_bridge.adapters.openclaw_transcript_file import TranscriptFile
+from services.session_bridge.adapters.openclaw import sessions_json, transcript_file
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.sessions_json import Entry
+from services.session_bridge.adapters.openclaw.store import BusyError, CannotWriteYetError
+from services.session_bridge.adapters.openclaw.transcript_file import TranscriptFile
 from services.session_bridge.domain import freshness, transcript
 from services.session_bridge.domain.session_key import agent_of, as_kept
 from services.session_bridge.domain.transcript import Block

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from services.session_bridge.adapters.openclaw_transcript_file import begun_ms, parsed
+from services.session_bridge.adapters.openclaw.transcript_file import begun_ms, parsed
 from services.session_bridge.domain.said import Said
 from shared.events import Speaker
 

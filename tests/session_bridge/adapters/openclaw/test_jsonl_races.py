@@ -7,9 +7,9 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain.transcript import session_id
 from tests.session_bridge.calls import CALL, START
 from tests.session_bridge.openclaw import (

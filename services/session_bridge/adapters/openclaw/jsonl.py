@@ -16,14 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from services.session_bridge.adapters import openclaw_archive as archive
-from services.session_bridge.adapters import openclaw_newest
-from services.session_bridge.adapters import openclaw_sessions_json as sessions_json
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder, read_object
-from services.session_bridge.adapters.openclaw_locks import TRANSCRIPT_STALE_SECONDS, held
-from services.session_bridge.adapters.openclaw_sessions_json import Entry
-from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
-from services.session_bridge.adapters.openclaw_target import (
+from services.session_bridge.adapters.openclaw import archive, newest, sessions_json
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder, read_object
+from services.session_bridge.adapters.openclaw.locks import TRANSCRIPT_STALE_SECONDS, held
+from services.session_bridge.adapters.openclaw.sessions_json import Entry
+from services.session_bridge.adapters.openclaw.store import BusyError, CannotWriteYetError
+from services.session_bridge.adapters.openclaw.target import (
     Target,
     Targets,
     holds_nothing_else,
@@ -171,8 +169,8 @@ class JsonlStore:
         if entry is None or session_of(entry) is None:
             return []
         path = path_of(folder, entry)
-        is_fresh = self._targets.is_fresh(entry, openclaw_newest.began(path))
-        return openclaw_newest.newest(path, limit) if is_fresh else []
+        is_fresh = self._targets.is_fresh(entry, newest.began(path))
+        return newest.newest(path, limit) if is_fresh else []
 
     def _point(self, key: str, target: Target) -> None:
         """Let `sessions.json` point to the session just written, unless OpenClaw chose another meanwhile."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import Sandbox
-from services.session_bridge.adapters.openclaw_folder import OpenClawFolder
-from services.session_bridge.adapters.openclaw_gateway import GatewayStore
-from services.session_bridge.adapters.openclaw_jsonl import JsonlStore
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
-from services.session_bridge.adapters.openclaw_stores import OpenClawStores
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.gateway import GatewayStore
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from tests.session_bridge.gateway import connected, playing, said
 from tests.session_bridge.openclaw import MAIN, NO_COMMAND, SPOKEN, Home, Installed, when_asked, write
 from tests.session_bridge.waiting import until

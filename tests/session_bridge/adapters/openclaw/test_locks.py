@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.session_bridge.adapters.openclaw_locks import held
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.locks import held
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from services.session_bridge.adapters import openclaw_transcript_file as transcript_file
+from services.session_bridge.adapters.openclaw import transcript_file
 from services.session_bridge.domain.verdict import Kept
 
 _NAME = re.compile(r"(?P<session>.+?)\.jsonl(\.(?P<why>reset|deleted)\.(?P<when>[0-9TZ:.-]+))?")

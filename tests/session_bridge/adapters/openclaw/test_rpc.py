@@ -6,9 +6,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sandbox.app import Sandbox
-from services.session_bridge.adapters.openclaw_rpc import TRANSCRIPT
-from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.rpc import TRANSCRIPT
+from services.session_bridge.adapters.openclaw.socket import GatewayRefusedError
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from tests.session_bridge.gateway import connected, playing
 from tests.session_bridge.waiting import until
 

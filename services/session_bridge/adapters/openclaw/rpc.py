@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import structlog
 
-from services.session_bridge.adapters.openclaw_socket import GatewayRefusedError, Hello, OpenClawSocket
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.socket import GatewayRefusedError, Hello, OpenClawSocket
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import release
 from shared.openclaw_config import OpenClawConfigError
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
-from services.session_bridge.adapters.openclaw_transcript_file import read
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.transcript_file import read
 from services.session_bridge.domain.transcript import messages
 from tests.session_bridge.calls import CALL, turns
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sandbox.app import Sandbox
 from sandbox.gateway.memory import Row
-from services.session_bridge.adapters.openclaw_gateway import IMPORTED, GatewayStore
-from services.session_bridge.adapters.openclaw_store import BusyError, CannotWriteYetError
+from services.session_bridge.adapters.openclaw.gateway import IMPORTED, GatewayStore
+from services.session_bridge.adapters.openclaw.store import BusyError, CannotWriteYetError
 from services.session_bridge.domain.transcript import CLOSING, LONGEST_ROW, Message, pieces
 from services.session_bridge.domain.verdict import Finding, judge
 from shared.events import Speaker

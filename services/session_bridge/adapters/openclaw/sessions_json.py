@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from services.session_bridge.adapters.openclaw_folder import read_object, sync_folder, version
-from services.session_bridge.adapters.openclaw_locks import SESSIONS_JSON_STALE_SECONDS, held
-from services.session_bridge.adapters.openclaw_store import CannotWriteYetError
+from services.session_bridge.adapters.openclaw.folder import read_object, sync_folder, version
+from services.session_bridge.adapters.openclaw.locks import SESSIONS_JSON_STALE_SECONDS, held
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 
 Entry = dict[str, Any]
 
