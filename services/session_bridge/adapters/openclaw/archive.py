@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.session_bridge.adapters.openclaw import transcript_file
+from services.session_bridge.adapters.openclaw.conversation import walk
 from services.session_bridge.domain.verdict import Kept
 
 _NAME = re.compile(r"(?P<session>.+?)\.jsonl(\.(?P<why>reset|deleted)\.(?P<when>[0-9TZ:.-]+))?")
@@ -38,17 +39,18 @@ class SessionFile:
 
 def read_all(folder: Path, asked: Container[str]) -> list[SessionFile]:
     """Read an agent's session files, the oldest of each conversation first."""
-    named = [(name, path) for path in folder.glob("*.jsonl*") if (name := _name(path)) is not None]
-    read = [(name, transcript_file.walk(path)) for name, path in sorted(named)]
-    begun = {line for _, file in read if not file.is_branch for line in file.order if line in asked}
+    named = sorted((name, path) for path in folder.glob("*.jsonl*") if (name := _name(path)) is not None)
+    there = {path: [line for line in transcript_file.ids(path) if line in asked] for _, path in named}
+    branches = {path for path in there if transcript_file.is_branch(path)}
+    begun = {line for path, lines in there.items() if path not in branches for line in lines}
     files = []
-    for name, file in read:
-        inherited = begun if file.is_branch else set()
-        order = [line for line in file.order if line in asked and line not in inherited]
-        walked = tuple(line for line in file.walked if line in asked and line not in inherited)
+    for name, path in named:
+        inherited = begun if path in branches else set()
+        beside = [line for line in there[path] if line not in inherited]
+        walked = [line for record in walk(path) if (line := record["id"]) in beside][::-1]
         for line in walked:
-            order.remove(line)
-        files.append(SessionFile(name, walked, tuple(order)))
+            beside.remove(line)
+        files.append(SessionFile(name, tuple(walked), tuple(beside)))
     return files
 
 

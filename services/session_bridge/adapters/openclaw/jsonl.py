@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from services.session_bridge.adapters.openclaw import archive, newest, sessions_json
+from services.session_bridge.adapters.openclaw import archive, conversation, sessions_json
 from services.session_bridge.adapters.openclaw.folder import OpenClawFolder, read_object
 from services.session_bridge.adapters.openclaw.locks import TRANSCRIPT_STALE_SECONDS, held
 from services.session_bridge.adapters.openclaw.sessions_json import Entry
@@ -169,8 +169,8 @@ class JsonlStore:
         if entry is None or session_of(entry) is None:
             return []
         path = path_of(folder, entry)
-        is_fresh = self._targets.is_fresh(entry, newest.began(path))
-        return newest.newest(path, limit) if is_fresh else []
+        is_fresh = self._targets.is_fresh(entry, conversation.began(path))
+        return conversation.newest(path, limit) if is_fresh else []
 
     def _point(self, key: str, target: Target) -> None:
         """Let `sessions.json` point to the session just written, unless OpenClaw chose another meanwhile."""

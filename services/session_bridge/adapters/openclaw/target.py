@@ -128,4 +128,4 @@ def holds_nothing_else(path: Path, block: Block) -> bool:
 
 
 def _ids(path: Path) -> set[str]:
-    return set(transcript_file.walk(path).order)
+    return set(transcript_file.ids(path))

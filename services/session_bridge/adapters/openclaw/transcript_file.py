@@ -105,35 +105,23 @@ def _backwards(content: bytes) -> Iterator[bytes]:
     yield content[:end]
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """What a session file holds, by the ids of its lines.
-
-    `order` is every line, `walked` those of the conversation, the oldest first. A branch repeats the lines of
-    the conversation it left.
-    """
-
-    is_branch: bool
-    order: tuple[str, ...]
-    walked: tuple[str, ...]
+def ids(path: Path) -> tuple[str, ...]:
+    """List the ids of a file's lines, whether the conversation goes through them or not."""
+    return tuple(_id(record) for record in _all(path) if _is_entry(record))
 
 
-def walk(path: Path) -> Walk:
-    """Walk a session file as OpenClaw does, from its last line up to the first."""
+def is_branch(path: Path) -> bool:
+    """Tell whether a file was branched off another, whose lines it repeats up to there."""
+    header = next(_all(path), None)
+    return header is not None and _is_header(header) and bool(header.get("parentSession"))
+
+
+def _all(path: Path) -> Iterator[dict[str, Any]]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return Walk(False, (), ())
-    records = list(_records(_forwards(content)))
-    is_branch = bool(records and _is_header(records[0]) and records[0].get("parentSession"))
-    entries = [record for record in records if _is_entry(record)]
-    parents = {record["id"]: record.get("parentId") for record in entries}
-    walked: list[str] = []
-    place = _leaf(entries[-1]) if entries else None
-    while place is not None and place in parents:
-        walked.append(place)
-        place = parents.pop(place)
-    return Walk(is_branch, tuple(record["id"] for record in entries), tuple(walked[::-1]))
+        return iter(())
+    return _records(_forwards(content))
 
 
 def _write(path: Path, content: bytes, *, anew: bool) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from services.session_bridge.adapters.openclaw import newest as module
-from services.session_bridge.adapters.openclaw.newest import began, newest
+from services.session_bridge.adapters.openclaw import conversation
+from services.session_bridge.adapters.openclaw.conversation import began, newest
 from tests.session_bridge.openclaw import HEADER
 
 MEGABYTE = 1024 * 1024
@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=[1, 7, 64, 1000, 128 * 1024])
 def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CHUNK_BYTES", request.param)
+    monkeypatch.setattr(conversation, "_CHUNK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("chunk")
@@ -90,7 +90,7 @@ def test_the_results_of_tools_between_two_turns_are_passed_without_being_parsed(
 
 def test_what_lies_very_far_back_is_not_looked_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(path, HEADER, *turns(40))
-    monkeypatch.setattr(module, "_FARTHEST_BYTES", 1000)
+    monkeypatch.setattr(conversation, "_FARTHEST_BYTES", 1000)
     assert 0 < len(texts(path, 100)) < 10
 
 

@@ -1,4 +1,4 @@
-"""The newest turns of one session file of OpenClaw, read from its end without disturbing it.
+"""The conversation in one session file of OpenClaw, read from its end without disturbing it.
 
 The conversation is the walk from the last line up the `parentId`s. Files grow to many MB, most of it results
 of tools, so lines that are not on the way are told by their beginning and never parsed.
@@ -7,6 +7,7 @@ of tools, so lines that are not on the way are told by their beginning and never
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,20 @@ _MESSAGE = re.compile(
 
 def newest(path: Path, limit: int) -> list[Said]:
     """Read the newest turns of the conversation a file holds, the oldest first; none if it is not there."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            messages = _conversation(_lines(file.fileno()))
-            turns = (turn for message in messages if (turn := Said.of(message)) is not None)
-            return list(islice(turns, limit))[::-1]
-    except FileNotFoundError:
-        return []
+    records = walk(path, within=_FARTHEST_BYTES)
+    turns = (turn for record in records if (turn := Said.of(_message(record))) is not None)
+    return list(islice(turns, limit))[::-1]
+
+
+def walk(path: Path, within: int | None = None) -> Iterator[dict[str, Any]]:
+    """Give the lines of the conversation a file holds, the last first, those of tools left out.
+
+    Args:
+        path: the file; one that is not there has none.
+        within: how many bytes from its end are looked at.
+    """
+    with suppress(FileNotFoundError), path.open("rb", buffering=0) as file:
+        yield from _conversation(_lines(file.fileno(), within))
 
 
 def began(path: Path) -> float | None:
@@ -51,7 +59,7 @@ def began(path: Path) -> float | None:
 
 
 def _conversation(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
-    """Walk up from the last line; the messages, the last first, those of tools left out."""
+    """Walk up from the last line."""
     place: str | None = _LAST
     while place is not None and (line := next(lines, None)) is not None:
         begins = _MESSAGE.match(line)
@@ -72,7 +80,7 @@ def _conversation(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
             beside = record.get("appendMode") == "side"
             place = _LAST if beside else record.get("parentId", _LAST)
             if not beside:
-                yield _message(record)
+                yield record
 
 
 def _message(record: dict[str, Any]) -> dict[str, Any]:
@@ -87,10 +95,10 @@ def _passing(leaf: dict[str, Any], place: str | None) -> str | None:
     return place
 
 
-def _lines(descriptor: int) -> Iterator[bytes]:
+def _lines(descriptor: int, within: int | None) -> Iterator[bytes]:
     """Give a file's lines, the last first; a file that grows or shrinks meanwhile is no harm."""
     end = os.fstat(descriptor).st_size
-    farthest = max(0, end - _FARTHEST_BYTES)
+    farthest = 0 if within is None else max(0, end - within)
     begun: list[bytes] = []  # the line whose beginning is still to come, from its end on
     while end > farthest:
         start = max(farthest, end - _CHUNK_BYTES)
