@@ -6,9 +6,10 @@ The calls of one conversation stand in line, the first that ended in front: none
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -83,8 +84,15 @@ class Delivery:
     def start(self, call_id: str, session_key: str | None) -> None:
         """See to it that an ended call is written, in the background; once is enough.
 
-        Calls without a key stand in a line of their own until it is settled.
+        Calls without a key stand in a line of their own until it is settled, and behind them those that ended
+        later: they may be of the same conversation.
         """
+        undecided = self._lines.get(None)
+        self._stand_in_line(call_id, None if undecided else session_key)
+        if undecided:
+            undecided.hurry.set()
+
+    def _stand_in_line(self, call_id: str, session_key: str | None) -> None:
         if session_key not in self._lines:
             self._lines[session_key] = _Line()
             self._tasks.start(self._work(session_key), name=f"deliver {session_key}")
@@ -112,34 +120,38 @@ class Delivery:
         asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asked.setdefault(call_id, []).append(asked)
         self.start(call_id, session.session_key)
-        self._lines[session.session_key].hurry.set()
+        for key in {None, session.session_key} & self._lines.keys():
+            self._lines[key].hurry.set()
         injected = await asked
         return await self._session(call_id), injected
 
     async def _work(self, session_key: str | None) -> None:
         line, failures = self._lines[session_key], 0
+        outcome: int | str | BaseException
         while line.calls:
             call_id = line.calls[0]
             line.hurry.clear()
             with structlog.contextvars.bound_contextvars(call_id=call_id):
                 # Whatever is raised, a bug of ours too, must not end the line: the call is tried again.
-                (outcome,) = await asyncio.gather(self._deliver(call_id), return_exceptions=True)
+                work: Coroutine[Any, Any, int | str] = (
+                    self._led(call_id) if session_key is None else self._deliver(call_id)
+                )
+                [outcome] = await asyncio.gather(work, return_exceptions=True)
                 if isinstance(outcome, BaseException):
                     failures += 1
+                    await self._note(call_id, outcome)
                     self._tell(line.calls, outcome)
                     await self._pause(line, failures, outcome)
                     continue
             failures = 0
             line.calls.popleft()
             if isinstance(outcome, str):
-                self.start(call_id, outcome)
+                self._stand_in_line(call_id, outcome)
             else:
                 self._tell([call_id], outcome)
         del self._lines[session_key]
 
     async def _pause(self, line: _Line, failures: int, error: BaseException) -> None:
-        if not isinstance(error, CannotWriteYetError | DatabaseError):
-            log.error("delivery_broke", exc_info=error)
         longest = BUSY_SECONDS if isinstance(error, BusyError) else math.inf
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._pause_seconds(failures), longest)):
@@ -150,33 +162,40 @@ class Delivery:
         for asked in [future for call_id in calls for future in self._asked.pop(call_id, [])]:
             if asked.done():
                 continue  # Whoever asked has gone.
-            if isinstance(outcome, CannotWriteYetError):
-                asked.set_result(0)
-            elif isinstance(outcome, BaseException):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, CannotWriteYetError):
                 asked.set_exception(outcome)
-            else:
-                asked.set_result(outcome)
+                continue
+            asked.set_result(outcome if isinstance(outcome, int) else 0)
+            outcome = 0  # What came in, came in for one of them.
 
-    async def _deliver(self, call_id: str) -> int | str:
-        """Write a call, and tell how many messages came in; or its key, if it had none until now."""
+    async def _note(self, call_id: str, error: BaseException) -> None:
+        """Note why an attempt failed, as far as the disk takes it."""
+        if isinstance(error, DatabaseError):
+            log.warning("journal_unusable", error=str(error))
+            return
+        why = str(error)
+        if not isinstance(error, CannotWriteYetError):
+            log.error("delivery_broke", exc_info=error)
+            why = "A fault of ours; the log says more."
+        self._metrics.writes.labels("postponed").inc()
+        with suppress(DatabaseError):
+            if await self._deliveries.failed(call_id, why):
+                log.warning("write_postponed", reason=why)
+
+    async def _led(self, call_id: str) -> str:
+        """Settle the key of a call that may have none yet: the line it belongs to."""
         session = await self._session(call_id)
-        if not session.is_unwritten:
-            return 0
-        try:
-            if session.session_key is None:
-                return await self._settle_key(session)
-            return await self._write(session, session.session_key)
-        except CannotWriteYetError as error:
-            if str(error) != session.last_error:
-                log.warning("write_postponed", reason=str(error))
-            self._metrics.writes.labels("postponed").inc()
-            await self._deliveries.failed(call_id, str(error))
-            raise
-
-    async def _settle_key(self, session: Session) -> str:
-        key = await self._keys.decide(session.phone_number, session.call_id)
-        await self._deliveries.freeze_key(session.call_id, key)
+        if session.session_key is not None:
+            return session.session_key
+        key = await self._keys.decide(session.phone_number, call_id)
+        await self._deliveries.freeze_key(call_id, key)
         return key
+
+    async def _deliver(self, call_id: str) -> int:
+        """Write a call, and tell how many messages came in."""
+        session = await self._session(call_id)
+        assert session.session_key is not None  # noqa: S101 - else it stands in the line of those without
+        return await self._write(session, session.session_key) if session.is_unwritten else 0
 
     async def _write(self, session: Session, key: str) -> int:
         block = await self._deliveries.begun(session.call_id)
@@ -186,9 +205,7 @@ class Delivery:
         if block.messages:
             store = await self._choose(agent_of(key))
             with self._metrics.write_seconds.time():
-                if block.store != store.name:
-                    block = replace(block, store=store.name, place=None)
-                block = replace(block, place=await store.place(block))
+                block = replace(block, place=await store.place(block), store=store.name)
                 await self._deliveries.begin(block)
                 await store.write(block)
         messages = len(block.messages)

@@ -153,8 +153,7 @@ async def _compare(calls: Iterable[EndedCall], stores: OpenClawStores) -> dict[s
             by_agent[agent_of(block.session_key)].append((session, block))
     for agent_id, pairs in by_agent.items():
         try:
-            store = await stores.of(agent_id)
-            kept = await store.kept([block for _, block in pairs])
+            kept = await stores.kept(agent_id, [block for _, block in pairs])
         except CannotWriteYetError as error:
             verdicts |= {session.call_id: {Finding.NOT_COMPARED: str(error)} for session, _ in pairs}
         else:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
-from services.session_bridge.adapters.openclaw.store import OpenClawStore
+from services.session_bridge.adapters.openclaw.store import BusyError, OpenClawStore
 from services.session_bridge.domain.release import Release
 from services.session_bridge.domain.transcript import Block, messages
 from tests.session_bridge.calls import CALL, START, Json, turns
@@ -114,10 +114,15 @@ async def write(
 ) -> str:
     """Write a call as the delivery does; return its place, to be given at the next attempt."""
     block = made(*texts, key=key, call_id=call_id, store=store.name, place=place)
-    block = replace(block, place=await store.place(block))
-    await store.write(block)
-    assert block.place is not None
-    return block.place
+    while True:
+        block = replace(block, place=await store.place(block))
+        try:
+            await store.write(block)
+        except BusyError as error:
+            if "another follows" not in str(error):
+                raise
+        else:
+            return block.place or ""
 
 
 def made(*texts: str, key: str = MAIN, call_id: str = CALL, **begun: str | None) -> Block:

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +21,7 @@ from services.session_bridge.metrics import Metrics
 from shared.database import DatabaseError
 from shared.transcript import Turn
 from tests.session_bridge.calls import CALL, NUMBER, call, read
-from tests.session_bridge.openclaw import NO_COMMAND, Home
+from tests.session_bridge.openclaw import MAIN, NO_COMMAND, Home
 from tests.session_bridge.unreliable import UnreliableJournal
 from tests.session_bridge.waiting import until
 
@@ -99,8 +100,8 @@ async def test_a_call_without_a_word_is_synced_without_a_line(
 async def test_what_is_in_the_way_is_waited_for(journal: Journal, home: Home, delivery: Delivery) -> None:
     home.sessions.rmdir()
     await end_call(journal, "user: hi")
-    delivery.start(CALL, KEY)
-    delivery.start(CALL, KEY)
+    delivery.start(CALL, None)
+    delivery.start(CALL, None)
 
     async def tried_thrice() -> bool:
         return (await state(journal)).attempts >= 3
@@ -119,7 +120,7 @@ async def test_what_is_in_the_way_is_waited_for(journal: Journal, home: Home, de
 async def test_an_unusable_journal_is_tried_again(journal: UnreliableJournal, delivery: Delivery) -> None:
     await end_call(journal, "user: hi")
     journal.failing = {"turns"}
-    delivery.start(CALL, KEY)
+    delivery.start(CALL, None)
 
     async def done() -> bool:
         return (await state(journal)).state is State.SYNCED
@@ -212,3 +213,37 @@ async def test_a_bug_of_ours_ends_no_line(
         return (await state(journal)).state is State.SYNCED
 
     await until(done)
+
+
+async def test_a_call_that_waits_for_its_key_is_not_overtaken_by_a_later_one(
+    journal: Journal, home: Home
+) -> None:
+    delivery = deliver(journal, home, lambda _failures: 3600)
+    owners = Callers("main", frozenset({NUMBER}))
+    delivery._keys = SessionKeys(owners, OpenClawFolder(home.root, NO_COMMAND))
+    (home.root / "openclaw.json").write_text("{broken", encoding="utf-8")
+    await end_call(journal, "user: first", call_id="CA1")
+    delivery.start("CA1", None)
+
+    async def tried() -> bool:
+        return bool(await journal.sessions(State.FAILED))
+
+    await until(tried)
+    home.configure()
+    await end_call(journal, "user: second", call_id="CA2", session_key=MAIN)
+    delivery.start("CA2", MAIN)
+
+    async def done() -> bool:
+        return len(await journal.sessions(State.SYNCED)) == 2
+
+    await until(done)
+    await delivery.close()
+    assert [text for text in home.texts(MAIN) if text.startswith("user")] == ["user: first", "user: second"]
+
+
+async def test_what_came_in_came_in_for_one_of_those_who_asked(
+    journal: Journal, home: Home, delivery: Delivery
+) -> None:
+    await end_call(journal, "user: hi", "assistant: hello", session_key=KEY)
+    answers = await asyncio.gather(*(delivery.attempt(CALL) for _ in range(4)))
+    assert sorted(injected for _, injected in answers) == [0, 0, 0, 2]

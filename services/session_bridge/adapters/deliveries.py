@@ -40,13 +40,19 @@ class Deliveries:
         values = (orjson.dumps(block.messages), block.store, block.place, block.call_id)
         await self._database.run(lambda db: db.execute(query, values))
 
-    async def failed(self, call_id: str, reason: str) -> None:
-        """Note that an attempt failed, and why."""
+    async def failed(self, call_id: str, reason: str) -> bool:
+        """Note that an attempt failed, and why; False if the one before failed for the same reason."""
         query = (
             "UPDATE sessions SET state = 'failed', last_error = ?, attempts = attempts + 1 "
             "WHERE call_id = ? AND state IN ('syncing', 'failed')"
         )
-        await self._database.run(lambda db: db.execute(query, (reason, call_id)))
+
+        def work(db: Connection) -> bool:
+            known = db.execute("SELECT last_error FROM sessions WHERE call_id = ?", (call_id,)).fetchone()
+            db.execute(query, (reason, call_id))
+            return known is None or known["last_error"] != reason
+
+        return await self._database.run(work)
 
 
 def block_of(db: Connection, call_id: str) -> Block | None:

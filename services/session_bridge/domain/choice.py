@@ -57,19 +57,25 @@ _RULES: tuple[_Rule, ...] = (
 )
 
 _UNDECIDED = (
-    "There is no OpenClaw to be seen: start it once, correct OPENCLAW_STATE_DIR or OPENCLAW_AGENT_ID, "
-    "or set OPENCLAW_STORE to jsonl (up to 2026.7.35) or gateway (from 2026.8.1)."
+    "There is no OpenClaw to be seen: start it once, correct OPENCLAW_STATE_DIR, OPENCLAW_AGENT_ID or "
+    "OPENCLAW_GATEWAY_URL, or set OPENCLAW_STORE to jsonl (up to 2026.7.35) or gateway (from 2026.8.1)."
 )
-_CONTRADICTION = (
-    "OPENCLAW_STORE=jsonl, but the agent has an openclaw-agent.sqlite, beside which OpenClaw tolerates no "
-    "session files: set OPENCLAW_STORE=auto."
+_IS_SQLITE = (
+    "OPENCLAW_STORE=jsonl, but this OpenClaw keeps its sessions in SQLite and tolerates no session files: "
+    "set OPENCLAW_STORE=auto."
+)
+_IS_FILES = (
+    "OPENCLAW_STORE=gateway, but the gateway is OpenClaw {gateway}, which keeps its sessions in files: "
+    "set OPENCLAW_STORE=auto."
 )
 
 
 def choose(setting: str, seen: Evidence) -> Choice:
     """Choose what the setting says (`auto`, `jsonl`, `gateway`); if auto, by the first rule that applies."""
-    if setting == Store.JSONL and seen.has_sqlite:
-        return Choice(None, _CONTRADICTION)
+    if setting == Store.JSONL and (seen.has_sqlite or seen.takes_transcripts):
+        return Choice(None, _IS_SQLITE)
+    if setting == Store.GATEWAY and seen.gateway_reads_files:
+        return Choice(None, _IS_FILES.format(gateway=spell(seen.gateway)))
     if setting != "auto":
         return Choice(Store(setting), f"OPENCLAW_STORE={setting}")
     for applies, store, why in _RULES:

@@ -75,12 +75,12 @@ def _is_unheard(message: Mapping[str, Any]) -> bool:
 
 
 def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else ()
-    return "".join(
-        str(part.get("text", "")) for part in parts if isinstance(part, dict) and part.get("type") == "text"
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    text = "".join(
+        str(part.get("text") or "") for part in parts if isinstance(part, dict) and part.get("type") == "text"
     )
+    # Half a character (a lone surrogate) is none, and could not be sent on.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _moment(timestamp: object) -> datetime | None:

@@ -63,16 +63,21 @@ def messages(call_id: str, turns: Iterable[Turn]) -> tuple[Message, ...]:
         Message(
             str(uuid5(_OURS, f"{call_id}/{turn.item_id}")),
             turn.speaker,
-            turn.content.strip() + INTERRUPTED * turn.interrupted,
+            spoken(turn.content) + INTERRUPTED * turn.interrupted,
             turn.at,
         )
         for turn in in_order(turns)
-        if turn.content.strip()
+        if spoken(turn.content)
     ]
     if said and said[-1].speaker is Speaker.CALLER:
         closing = str(uuid5(_OURS, f"{call_id}/"))
         said.append(Message(closing, Speaker.ASSISTANT, CLOSING, said[-1].at))
     return tuple(said)
+
+
+def spoken(text: str) -> str:
+    """Trim a text as OpenClaw does, to which a byte order mark is a blank, too."""
+    return text.strip().strip("\ufeff").strip()
 
 
 def pieces(message: Message) -> Iterator[tuple[str, str]]:
@@ -83,7 +88,9 @@ def pieces(message: Message) -> Iterator[tuple[str, str]]:
         end = start + 2 * LONGEST_ROW
         if end < len(units) and 0xD8 <= units[end - 1] <= 0xDB:
             end -= 2  # Between the halves of a character is no place to cut.
-        yield f"{message.id}-{number}" if number else message.id, units[start:end].decode("utf-16-le")
+        text = units[start:end].decode("utf-16-le")
+        if spoken(text):
+            yield f"{message.id}-{number}" if number else message.id, text
         start, number = end, number + 1
 
 

@@ -14,14 +14,12 @@ class Kept:
         seen: those the agent sees, or saw before the conversation was reset, in order, repeats included.
         beside: those that stand where the agent does not look.
         removed: what OpenClaw or the user removed, if that can be told; empty if nothing.
-        doubt: what else than a loss may explain that something is missing.
     """
 
     wanted: tuple[str, ...]
     seen: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     removed: str = ""
-    doubt: str = ""
 
 
 class Finding(StrEnum):
@@ -56,8 +54,7 @@ def judge(kept: Kept, *, is_synced: bool) -> Verdict:
     elif missing:
         beside = len(set(missing) & set(kept.beside))
         where = f", {beside} of them beside the conversation's path, where the agent does not see them"
-        doubt = f"; {kept.doubt}" * bool(kept.doubt)
-        verdict[Finding.LOST] = f"{len(missing)} of {len(kept.wanted)}{where * bool(beside)}{doubt}"
+        verdict[Finding.LOST] = f"{len(missing)} of {len(kept.wanted)}{where * bool(beside)}"
     if doubled := [name for name in kept.wanted if times[name] > 1]:
         verdict[Finding.DOUBLED] = f"{len(doubled)} of {len(kept.wanted)}"
     firsts = [name for name in dict.fromkeys(kept.seen) if name in kept.wanted]

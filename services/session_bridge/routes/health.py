@@ -56,7 +56,7 @@ async def _openclaw(app: web.Application, waiting: list[Session]) -> health.Chec
         return health.failed(str(error))
     told = f"store {store}: {why}" if store else why
     if fault := _unwritten(waiting):
-        return health.failed(f"{fault} ({told})")
+        return health.failed(fault if why in fault else f"{fault} ({told})")
     if store is None:
         return health.unknown(told)
     try:
@@ -70,8 +70,6 @@ def _unwritten(waiting: list[Session]) -> str | None:
     """Say what keeps ended calls, given the newest first, out of OpenClaw; None if nothing does."""
     failed = [session for session in waiting if session.state is State.FAILED]
     if overdue := [session for session in waiting if session.is_overdue(time.time())]:
-        first = overdue[-1]
-        return (
-            f"NOT IN OPENCLAW FOR MORE THAN A DAY: {len(overdue)}, first {first.call_id}. {first.last_error}"
-        )
+        first, why = overdue[-1].call_id, overdue[-1].last_error or "Nothing has been tried yet."
+        return f"NOT IN OPENCLAW FOR MORE THAN A DAY: {len(overdue)}, first {first}. {why}"
     return f"Ended calls waiting to be written: {len(failed)}. {failed[-1].last_error}" if failed else None

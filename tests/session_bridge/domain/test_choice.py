@@ -41,6 +41,12 @@ def test_the_users_word_counts_more_than_what_is_to_be_seen(setting: Store) -> N
     assert choose(setting, Evidence(has_files=True, installed=NEW)) == (setting, f"OPENCLAW_STORE={setting}")
 
 
+def test_a_gateway_that_keeps_files_is_given_no_transcripts_whatever_the_user_says() -> None:
+    store, why = choose("gateway", Evidence(gateway=OLD, gateway_reads_files=True))
+    assert store is None
+    assert "set OPENCLAW_STORE=auto" in why
+
+
 def test_files_beside_a_sqlite_store_are_refused_whatever_the_user_says() -> None:
     store, why = choose("jsonl", Evidence(has_sqlite=True))
     assert store is None

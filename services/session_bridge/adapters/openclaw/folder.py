@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from services.session_bridge.adapters.openclaw import lenient
 from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import release
@@ -90,7 +89,7 @@ def read_object(path: Path) -> dict[str, Any]:
         CannotWriteYetError: it cannot be read or is something else.
     """
     try:
-        content = orjson.loads(path.read_bytes())
+        content = lenient.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -8,6 +8,7 @@ first.
 """
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -27,7 +28,9 @@ log = structlog.get_logger()
 IMPORTED = "imported"
 """The place of a block that was written into session files, which OpenClaw has taken over since."""
 
-_VOICE_SESSIONS = 100
+_AT_ONCE = 4
+"""The gateway takes a handful of voice sessions at a time, and refuses more."""
+
 _PAGE = 1000
 
 OLDER_SECONDS = 0.1
@@ -46,9 +49,7 @@ _PROVIDERS: tuple[Mapping[str, str], ...] = (
 """A voice session needs a realtime provider that calls itself configured: our plugin's, which wants no key,
 or OpenAI's, which wants any (2026.8.1 lacks that model and asks OpenAI for another). None ever speaks."""
 
-_ANOTHER = (
-    "or its conversation was deleted and the key has another one since, which the gateway does not tell"
-)
+_ANOTHER = "its conversation was deleted, and the key has another one since"
 _ABSENT = ("is not registered", "is not configured")
 _OVER = ("is already closed", "voice session is closed", "provider does not match")
 _NO_PROVIDER = (
@@ -71,25 +72,35 @@ class GatewayStore:
     def __init__(self, rpc: OpenClawRpc, older_seconds: float = OLDER_SECONDS) -> None:
         self._rpc = rpc
         self._older_seconds = older_seconds
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._over: set[str] = set()
 
     async def place(self, block: Block) -> str:
-        """Name the voice session that takes the block's rows, opened now."""
+        """Name the voice session that is to take the block's rows: the first that is not known to be over."""
         history = await self._call("chat.history", sessionKey=block.session_key, limit=1)
         if (history.get("sessionInfo") or {}).get("hasActiveRun"):
             raise BusyError("OpenClaw is in the middle of a turn of this conversation.")
+        if block.place == IMPORTED:
+            return IMPORTED
         if block.store == Store.JSONL and await self._row(block, block.messages[-1].id):
             return IMPORTED
-        for name in _names(block.call_id):
-            if await self._open(block.session_key, name):
-                return name
-        raise CannotWriteYetError(
-            f"OpenClaw's gateway has closed {_VOICE_SESSIONS} voice sessions of this call."
-        )
+        begun = block.place if block.store == self.name else None
+        names = itertools.dropwhile(lambda name: begun not in {None, name}, _names(block.call_id))
+        return next(name for name in names if name not in self._over)
 
     async def write(self, block: Block) -> None:
         """Write a block, or what is missing of it; then OpenClaw's next turn sees it."""
-        if block.place == IMPORTED:
+        if block.place == IMPORTED or block.place is None:
             return
+        async with self._at_once:
+            if not await self._open(block.session_key, block.place):
+                self._over.add(block.place)
+                raise BusyError("OpenClaw's gateway has closed the call's voice session; another follows.")
+            await self._tell(block)
+        self._over.difference_update(_names(block.call_id, up_to=block.place))
+
+    async def _tell(self, block: Block) -> None:
+        """Tell an open voice session what is missing of a block, and close it."""
         voice_session = {"sessionKey": block.session_key, "voiceSessionId": block.place}
         earlier = list(_names(block.call_id, up_to=block.place))
         for message in block.messages:
@@ -104,8 +115,9 @@ class GatewayStore:
         except CannotWriteYetError as error:
             log.warning("voice_session_left_open", reason=str(error))  # OpenClaw closes it in time.
 
-    async def check(self, agent_id: str) -> None:  # noqa: ARG002 - it is there for all agents
-        """Make sure that the gateway is there and has a realtime provider."""
+    async def check(self, agent_id: str) -> None:
+        """Make sure that the gateway is there, knows the agent and has a realtime provider."""
+        await self._call("chat.history", sessionKey=f"agent:{agent_id}:main", limit=1)
         catalog = await self._call("talk.catalog")
         if not (catalog.get("realtime") or {}).get("ready", True):
             raise CannotWriteYetError(_NO_PROVIDER)
@@ -173,7 +185,18 @@ class GatewayStore:
             order = {_row_id(row): place for place, row in enumerate(around.get("messages") or ())}
             hidden.sort(key=lambda row_id: order.get(row_id, _PAGE))
         found = tuple(rows[row_id] for row_id in (*hidden, *seen))
-        return Kept(wanted, found, doubt="" if found else _ANOTHER)
+        gone = not found and await self._was_told(block)
+        return Kept(wanted, found, removed=_ANOTHER if gone else "")
+
+    async def _was_told(self, block: Block) -> bool:
+        """Tell whether the gateway knows a block's voice session, which outlives the conversation."""
+        try:
+            await self._rpc.call(
+                "talk.client.close", sessionKey=block.session_key, voiceSessionId=block.place or block.call_id
+            )
+        except GatewayRefusedError as error:
+            return "not found" not in str(error)
+        return True
 
     async def _possible_rows(self, block: Block) -> dict[str, str]:
         """Name the rows that may be a block's; of each what it holds: a message or a piece of one."""
@@ -210,12 +233,13 @@ class GatewayStore:
             return await self._rpc.call(method, **params)
         except GatewayRefusedError as error:
             kind = BusyError if any(words in str(error) for words in _OVER) else CannotWriteYetError
-            raise kind(f"OpenClaw's gateway refuses {method}: {error}.") from error
+            remedy = " Or correct OPENCLAW_AGENT_ID." if "Unknown agent" in str(error) else ""
+            raise kind(f"OpenClaw's gateway refuses {method}: {error}.{remedy}") from error
 
 
 def _names(call_id: str, up_to: str | None = None) -> Iterator[str]:
     """Name a call's voice sessions one after the other; those before one, if it is given."""
-    for turn in range(_VOICE_SESSIONS):
+    for turn in itertools.count():
         name = f"{call_id}-r{turn}" if turn else call_id
         if name == up_to:
             return

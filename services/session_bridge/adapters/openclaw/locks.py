@@ -72,6 +72,9 @@ def _create(path: Path, payload: bytes) -> bool:
         return False
     try:
         os.write(descriptor, payload)
+    except OSError:
+        path.unlink()  # One that nobody has signed is waited for.
+        raise
     finally:
         os.close(descriptor)
     return True
@@ -105,6 +108,8 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    except OverflowError:
+        return False
     return True
 
 

@@ -5,7 +5,9 @@ for few.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -54,10 +56,20 @@ class OpenClawRpc:
         self._scopes = _TRANSCRIPTS
         self.connected: Callable[[], None] = lambda: None
         self._tried = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     async def tried(self) -> None:
         """Wait until it has once been seen whether a gateway is there."""
         await self._tried.wait()
+
+    async def retry(self) -> None:
+        """See now whether a gateway is there, if none is connected."""
+        if self.hello is None:
+            self._tried.clear()
+            self._hurry.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout_seconds):
+                    await self._tried.wait()
 
     def offers(self, method: str) -> bool:
         """Tell whether a gateway is connected that offers a method."""
@@ -94,30 +106,43 @@ class OpenClawRpc:
         while True:
             try:
                 url, token = await asyncio.to_thread(self._address)
+                began = time.monotonic()
                 await self._serve(url, token)
-                failures = 0
+                if time.monotonic() - began > _LONGEST_PAUSE_SECONDS:
+                    failures = 0
             except OpenClawConfigError as error:
                 self._lost(f"OpenClaw's configuration cannot be read: {error}")
             except GatewayRefusedError as error:
                 remedy = _REMEDIES.get(error.code, "Its log says why.")
-                self._lost(f"OpenClaw's gateway does not let us in: {error}. {remedy}")
+                self._lost(f"OpenClaw's gateway at {url} does not let us in: {error}. {remedy}")
             except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
                 self._lost(
                     f"No OpenClaw gateway answers at {url}: start it, or correct OPENCLAW_GATEWAY_URL."
                 )
-            await asyncio.sleep(min(0.25 * 2 ** min(failures, 8), _LONGEST_PAUSE_SECONDS))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(0.25 * 2 ** min(failures, 8), _LONGEST_PAUSE_SECONDS)):
+                    await self._hurry.wait()
+            self._hurry.clear()
             failures += 1
 
     async def _serve(self, url: str, token: str | None) -> None:
         """Connect, and stay connected as long as it lasts; what ends it before the hello is raised."""
-        async with self._http.ws_connect(
-            url, max_msg_size=_LONGEST_FRAME_BYTES, heartbeat=30, timeout=aiohttp.ClientWSTimeout(ws_close=2)
-        ) as socket:
+        async with (
+            asyncio.timeout(self._timeout_seconds) as patience,
+            self._http.ws_connect(
+                url,
+                max_msg_size=_LONGEST_FRAME_BYTES,
+                heartbeat=30,
+                timeout=aiohttp.ClientWSTimeout(ws_close=2),
+            ) as socket,
+        ):
             connection = OpenClawSocket(socket, self._timeout_seconds)
             hello = await connection.open(token, self._scopes)
+            patience.reschedule(None)
             needed = _TRANSCRIPTS if TRANSCRIPT in hello.methods else _ENTRIES
             if needed != self._scopes:
                 self._scopes = needed
+                self._hurry.set()
                 return
             log.info("gateway_connected", release=release.spell(hello.release), methods=len(hello.methods))
             self._connection, self.hello = connection, hello

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from services.session_bridge.adapters.openclaw import lenient
 from services.session_bridge.adapters.openclaw.folder import read_object, sync_folder, version
 from services.session_bridge.adapters.openclaw.locks import SESSIONS_JSON_STALE_SECONDS, held
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
@@ -38,11 +37,12 @@ def change(folder: Path, key: str, how: Callable[[Entry | None], Entry | None]) 
         for _ in range(_ATTEMPTS):
             seen = version(path)
             entries = read_object(path)
-            changed = how(entries.get(key))
+            found = entries.get(key)
+            changed = how(found if isinstance(found, dict) else None)
             if changed is None:
                 return
             entries[key] = changed
-            if _replace(path, orjson.dumps(entries, option=orjson.OPT_INDENT_2), seen):
+            if _replace(path, lenient.dumps(entries), seen):
                 return
     raise CannotWriteYetError(f"{path} changes all the time; the write is tried again later.")
 

@@ -13,12 +13,16 @@ from typing import Any
 
 import aiohttp
 import orjson
+import structlog
 from pydantic import BaseModel
 
+from services.session_bridge.adapters.openclaw import lenient
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import release
 from services.session_bridge.domain.release import Release
 from shared.health import VERSION
+
+log = structlog.get_logger()
 
 
 class GatewayRefusedError(Exception):
@@ -112,9 +116,13 @@ class OpenClawSocket:
     async def read(self) -> None:
         """Lead answers to those who wait for them, until the socket closes; then they get an error."""
         try:
-            with suppress(aiohttp.ClientError, ConnectionError, ValueError):
+            with suppress(aiohttp.ClientError, ConnectionError):
                 while True:
-                    frame = await self._frame()
+                    try:
+                        frame = await self._frame()
+                    except ValueError as error:
+                        log.warning("frame_unreadable", fault=type(error).__name__)
+                        continue
                     asked = self._asked.get(frame.id or "")
                     if asked is not None and not asked.done():
                         asked.set_result(frame)
@@ -152,7 +160,7 @@ class OpenClawSocket:
         message = await self._socket.receive()
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise ConnectionResetError
-        return _Frame.model_validate_json(message.data)
+        return _Frame.model_validate(lenient.loads(message.data))
 
 
 def _introduction(token: str | None, scopes: Sequence[str]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The agent's session store, found anew at each write: OpenClaw may have been upgraded since the last."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -13,6 +13,8 @@ from services.session_bridge.domain import choice
 from services.session_bridge.domain.choice import Choice, Store
 from services.session_bridge.domain.said import Said
 from services.session_bridge.domain.session_key import agent_of
+from services.session_bridge.domain.transcript import Block
+from services.session_bridge.domain.verdict import Kept
 
 log = structlog.get_logger()
 
@@ -61,6 +63,8 @@ class OpenClawStores:
                 gateway_reads_files=hello.reads_files,
             )
         made = choice.choose(self._setting, seen)
+        if made.store is None and self._rpc.hello is None:
+            made = Choice(None, f"{made.why} {self._rpc.fault}")
         if self._told.get(agent_id) != made:
             log.info("store_chosen", agent=agent_id, store=made.store, why=made.why)
             self._told[agent_id] = made
@@ -72,7 +76,7 @@ class OpenClawStores:
         Raises:
             CannotWriteYetError: there is none to be seen, or OpenClaw's configuration cannot be read.
         """
-        await self._rpc.tried()
+        await self._rpc.retry()
         store, why = await self.choice(agent_id)
         if store is None:
             raise CannotWriteYetError(why)
@@ -85,6 +89,27 @@ class OpenClawStores:
             CannotWriteYetError: it could not.
         """
         await self._stores[store].check(agent_id)
+
+    async def kept(self, agent_id: str, blocks: Sequence[Block]) -> list[Kept]:
+        """Look what stands of an agent's blocks; of those from before an upgrade also in what was put away.
+
+        Raises:
+            CannotWriteYetError: it cannot be seen now.
+        """
+        store = await self.of(agent_id)
+        found = await store.kept(blocks)
+        if store.name is Store.GATEWAY:
+            missed = [
+                place
+                for place, kept in enumerate(found)
+                if not kept.seen and blocks[place].store == Store.JSONL
+            ]
+            put_away = (
+                await self._stores[Store.JSONL].kept([blocks[place] for place in missed]) if missed else []
+            )
+            for place, kept in zip(missed, put_away, strict=True):
+                found[place] = kept if kept.seen else found[place]
+        return found
 
     async def newest(self, session_key: str, limit: int) -> tuple[Store, list[Said]]:
         """Read the newest turns of a conversation, the oldest first, and tell which store they are from.

@@ -109,7 +109,9 @@ def path_of(folder: Path, entry: Entry) -> Path:
     if not isinstance(named, str):
         return own
     path = (folder / named).resolve()
-    return path if path.parent == folder.resolve() else own
+    # In a container the same folder has another name.
+    beside = folder / path.name if path.parts[-3:-1] == folder.resolve().parts[-2:] else own
+    return path if path.parent == folder.resolve() else beside
 
 
 def _is_past(folder: Path, block: Block) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from services.session_bridge.adapters.openclaw import lenient
 from services.session_bridge.adapters.openclaw.folder import sync_folder
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import transcript
@@ -128,9 +129,12 @@ def _write(path: Path, content: bytes, *, anew: bool) -> None:
     # One that is there is not made anew: OpenClaw may have taken it away into SQLite just now.
     creating = os.O_CREAT | os.O_TRUNC if anew else 0
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | creating, 0o600)
+    size = 0 if anew else os.fstat(descriptor).st_size
     try:
         if os.write(descriptor, content) != len(content):
-            raise CannotWriteYetError(f"{path.name} could only be written in part: is the disk full?")
+            # A part of a block would end on the caller's word, which OpenClaw drops.
+            os.ftruncate(descriptor, size)
+            raise CannotWriteYetError(f"{path.name} could not be written: is the disk full?")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -141,7 +145,7 @@ def _write(path: Path, content: bytes, *, anew: bool) -> None:
 def parsed(line: bytes) -> dict[str, Any] | None:
     """Read a line; None if it is torn or no object."""
     try:
-        record = orjson.loads(line)
+        record = lenient.loads(line)
     except ValueError:
         return None
     return record if isinstance(record, dict) else None

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -152,6 +153,15 @@ async def test_a_block_that_openclaw_took_over_from_its_files_is_not_written_aga
     assert said(sandbox, MAIN) == list(SPOKEN)
 
 
+async def test_a_piece_without_a_word_is_no_row(sandbox: Sandbox, store: GatewayStore) -> None:
+    place = await write(store, f"user: a{' ' * 2 * LONGEST_ROW}b", "assistant: ok")
+    assert said(sandbox, MAIN) == ["user: a", "user: b", "assistant: ok"]
+    [kept] = await store.kept(
+        [made(f"user: a{' ' * 2 * LONGEST_ROW}b", "assistant: ok", store="gateway", place=place)]
+    )
+    assert judge(kept, is_synced=True) == {}
+
+
 async def test_what_the_gateway_would_cut_comes_in_pieces(sandbox: Sandbox, store: GatewayStore) -> None:
     long = "ab" * LONGEST_ROW
     await write(store, f"user: {long}", "assistant: That was long.")
@@ -160,7 +170,7 @@ async def test_what_the_gateway_would_cut_comes_in_pieces(sandbox: Sandbox, stor
     assert last.text == "That was long."
 
 
-@given(st.text(st.sampled_from("a🦞 "), min_size=1, max_size=3 * LONGEST_ROW // 2))
+@given(st.text(st.sampled_from("a🦞"), min_size=1, max_size=3 * LONGEST_ROW // 2))
 def test_pieces_make_the_whole_and_none_is_too_long_or_cut_within_a_character(text: str) -> None:
     cut = list(pieces(Message("m", Speaker.CALLER, text * 2, START)))
     assert "".join(piece for _, piece in cut) == text * 2
@@ -253,10 +263,30 @@ async def test_how_far_back_turns_are_looked_for_is_bounded(sandbox: Sandbox) ->
         assert await GatewayStore(rpc, older_seconds=30).newest(MAIN, 1) == []
 
 
-async def test_where_a_conversation_has_nothing_of_it_the_loss_is_in_doubt(
+async def test_what_was_told_and_is_gone_as_a_whole_was_deleted_and_what_was_never_told_is_lost(
     sandbox: Sandbox, store: GatewayStore
 ) -> None:
     await write(store, *SPOKEN)
     sandbox.gateway.memory.conversations[MAIN].rows.clear()
-    [kept] = await store.kept([made(*SPOKEN, store="gateway", place=CALL)])
-    assert "another one since" in judge(kept, is_synced=True)[Finding.LOST]
+    told, never = (
+        made(*SPOKEN, store="gateway", place=CALL),
+        made(*SPOKEN, call_id="CA2", store="gateway", place="CA2"),
+    )
+    findings = [set(judge(kept, is_synced=True)) for kept in await store.kept([told, never])]
+    assert findings == [{Finding.REMOVED}, {Finding.LOST}]
+
+
+async def test_places_are_noted_before_a_voice_session_is_opened(
+    sandbox: Sandbox, store: GatewayStore
+) -> None:
+    for _ in range(3):
+        assert await store.place(made(*SPOKEN)) == CALL
+    assert sandbox.gateway.memory.voices == {}
+
+
+async def test_calls_come_in_a_few_at_a_time(sandbox: Sandbox, store: GatewayStore) -> None:
+    keys = [f"agent:main:direct:{place}" for place in range(12)]
+    await asyncio.gather(
+        *(write(store, *SPOKEN, key=key, call_id=f"CA{place}") for place, key in enumerate(keys))
+    )
+    assert all(said(sandbox, key) == list(SPOKEN) for key in keys)

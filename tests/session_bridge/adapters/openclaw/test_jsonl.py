@@ -93,6 +93,10 @@ async def test_a_file_named_by_the_entry_counts_only_inside_the_folder(store: Js
     path.rename(home.sessions / "s1-topic-7.jsonl")
     await write(store, *SPOKEN)
     assert (home.sessions / "s1-topic-7.jsonl").read_bytes() != TALK
+    path = enter(home, TALK, sessionFile="/elsewhere/agents/main/sessions/s1-topic-7.jsonl")
+    before = (home.sessions / "s1-topic-7.jsonl").read_bytes()
+    await write(store, *SPOKEN, call_id="CA2")
+    assert (home.sessions / "s1-topic-7.jsonl").read_bytes() != before
     outside = home.root / "elsewhere.jsonl"
     path = enter(home, TALK, sessionFile=str(outside))
     await write(store, *SPOKEN)

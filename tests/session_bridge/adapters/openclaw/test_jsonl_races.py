@@ -197,3 +197,26 @@ async def test_an_entry_openclaw_overwrote_is_made_again(home: Home) -> None:
     await writing
     await patient.close()
     assert home.texts(MAIN) == list(SPOKEN)
+
+
+async def test_half_a_character_in_openclaws_own_line_is_no_torn_line(store: JsonlStore, home: Home) -> None:
+    said = b'{"role":"assistant","content":"PIN \\ud83d"}'
+    last = b'{"type":"message","id":"cc","parentId":"bb","message":' + said + b"}\n"
+    path = enter(home, TALK + last)
+    await write(store, *SPOKEN)
+    assert orjson.loads(path.read_bytes()[len(TALK + last) :].splitlines()[0])["parentId"] == "cc"
+
+
+async def test_a_disk_that_is_full_in_the_middle_of_a_block_leaves_nothing_of_it(
+    store: JsonlStore, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, write_whole = enter(home, TALK), os.write
+    monkeypatch.setattr(
+        os, "write", lambda file, data: write_whole(file, data[:100] if b"message" in data else data)
+    )
+    with pytest.raises(CannotWriteYetError, match="is the disk full"):
+        await write(store, *SPOKEN)
+    assert path.read_bytes() == TALK
+    monkeypatch.undo()
+    await write(store, *SPOKEN)
+    assert home.texts(MAIN)[2:] == list(SPOKEN)

@@ -2,18 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sandbox.app import Sandbox
+from sandbox.gateway.memory import Row
 from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw.gateway import GatewayStore
 from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
+from services.session_bridge.domain.verdict import judge
 from tests.session_bridge.gateway import connected, playing, said
-from tests.session_bridge.openclaw import MAIN, NO_COMMAND, SPOKEN, Home, Installed, when_asked, write
+from tests.session_bridge.openclaw import MAIN, NO_COMMAND, SPOKEN, Home, Installed, made, when_asked, write
 from tests.session_bridge.waiting import until
 
 
@@ -87,3 +90,40 @@ async def test_an_upgrade_in_the_middle_of_a_write_leaves_no_file_behind(home: H
         await write(store, *SPOKEN)
     await store.close()
     assert not list(home.sessions.iterdir())
+
+
+async def test_a_call_written_into_files_and_not_noted_is_known_again_after_an_upgrade(
+    home: Home, sandbox: Sandbox
+) -> None:
+    async with choosing(home.root, sandbox, **AWAY) as stores:
+        store = await stores.of("main")
+        block = made(*SPOKEN)
+        block = replace(block, place=await store.place(block), store=store.name)
+        await store.write(block)
+    home.become_sqlite()
+    conversation = sandbox.gateway.memory.conversation(MAIN, "operator")
+    for message in block.messages:
+        conversation.add(Row(message.id, message.speaker.value, message.text, 0))
+    async with choosing(home.root, sandbox) as stores:
+        store = await stores.of("main")
+        for _ in range(2):
+            block = replace(block, place=await store.place(block), store=store.name)
+            await store.write(block)
+    assert said(sandbox, MAIN) == list(SPOKEN)
+
+
+async def test_a_call_that_was_put_away_before_an_upgrade_is_found_among_the_old_files(
+    home: Home, sandbox: Sandbox
+) -> None:
+    async with choosing(home.root, sandbox, **AWAY) as stores:
+        store = await stores.of("main")
+        block = made(*SPOKEN)
+        block = replace(block, place=await store.place(block), store=store.name)
+        await store.write(block)
+    path = home.sessions / f"{block.place}.jsonl"
+    path.rename(f"{path}.reset.2026-11-22T14-05-00.000Z")
+    home.become_sqlite()
+    async with choosing(home.root, sandbox) as stores:
+        await write(await stores.of("main"), "user: later", "assistant: yes", call_id="CA2")
+        [kept] = await stores.kept("main", [block])
+    assert judge(kept, is_synced=True) == {}
