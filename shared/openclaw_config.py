@@ -1,14 +1,18 @@
 """The user's own `openclaw.json`: what we need to know of it, read anew when asked."""
 
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import json5
-import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from shared import openclaw_includes
+
 DmScope = Literal["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]
+
+_REFERENCE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")
 
 
 class OpenClawConfigError(Exception):
@@ -21,7 +25,7 @@ class _Part(BaseModel):
 
 def _in_clear(value: Any) -> Any:
     # OpenClaw also takes references here, to a variable or a store of secrets, which only it can follow.
-    return value if isinstance(value, str) and not value.startswith("${") else None
+    return value if isinstance(value, str) and not _REFERENCE.search(value) else None
 
 
 Secret = Annotated[str | None, BeforeValidator(_in_clear)]
@@ -58,6 +62,7 @@ class SessionRules(_Part):
     reset: Reset | None = None
     reset_by_type: dict[str, Reset] = {}
     idle_minutes: float | None = None
+    store: str | None = None
 
 
 class OpenClawConfig(_Part):
@@ -68,28 +73,46 @@ class OpenClawConfig(_Part):
     meta: dict[str, Any] = {}
 
 
-def read(state_dir: Path) -> OpenClawConfig:
-    """Read `openclaw.json` (JSON5) of a state folder; all defaults when there is none.
+def read(state_dir: Path, opening: Callable[[Path], object] = lambda _: None) -> OpenClawConfig:
+    """Read `openclaw.json` (JSON5) of a state folder and what it includes; all defaults when there is none.
+
+    `opening` is told each file just before it is read.
 
     Raises:
         OpenClawConfigError: it is there but cannot be understood.
     """
     path = state_dir / "openclaw.json"
+    reader = openclaw_includes.Reader(OpenClawConfig.model_fields, opening)
     try:
-        return OpenClawConfig.model_validate(_parsed(path.read_bytes()))
+        content = reader.read(path)
+        if places := ", ".join(_referring(content)):
+            raise OpenClawConfigError(
+                f"{path}: {places} refers to an environment variable, which OpenClaw has and we do not: "
+                "write the value itself there"
+            )
+        return OpenClawConfig.model_validate(content)
     except FileNotFoundError:
         return OpenClawConfig()
     except ValidationError as error:
         # Where, but not what stands there: it may be a secret.
-        places = (".".join(map(str, fault["loc"])) or "all of it" for fault in error.errors())
-        raise OpenClawConfigError(f"{path}: not as OpenClaw documents it: {', '.join(places)}") from error
+        places = ", ".join(".".join(map(str, fault["loc"])) or "all of it" for fault in error.errors())
+        raise OpenClawConfigError(f"{path}: not as OpenClaw documents it: {places}") from error
+    except openclaw_includes.IncludeError as error:
+        raise OpenClawConfigError(str(error)) from error
     except (OSError, ValueError) as error:
         raise OpenClawConfigError(f"{path}: {error}") from error
 
 
-def _parsed(content: bytes) -> Any:
-    # Most files are plain JSON, which is read a thousand times faster.
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return json5.loads(content.decode())
+def _referring(content: Any) -> Iterator[str]:
+    """Name the rules of `session` in which a value refers to a variable of OpenClaw's environment."""
+    rules = content.get("session") if isinstance(content, dict) else None
+    for name, rule in rules.items() if isinstance(rules, dict) else ():
+        if _refers(rule):
+            yield f"session.{name}"
+
+
+def _refers(value: Any) -> bool:
+    if isinstance(value, str):
+        return _REFERENCE.search(value) is not None
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_refers, parts))

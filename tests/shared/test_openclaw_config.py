@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,31 @@ def test_a_fault_does_not_give_away_what_is_in_the_file(tmp_path: Path) -> None:
     assert "sesame" not in str(caught.value)
 
 
-@pytest.mark.parametrize("token", ['["sesame"]', '{"source": "env", "id": "TOKEN"}', '"${TOKEN}"'])
+@pytest.mark.parametrize(
+    "token", ['["sesame"]', '{"source": "env", "id": "TOKEN"}', '"${TOKEN}"', '"a-${TOKEN}"']
+)
 def test_a_secret_that_is_only_referred_to_is_not_known(tmp_path: Path, token: str) -> None:
     text = '{"gateway": {"auth": {"token": TOKEN}}, "session": {"dmScope": "per-peer"}}'
     config = written(tmp_path, text.replace("TOKEN", token, 1))
     assert config.gateway.auth.token is None
     assert config.session.dm_scope == "per-peer"
+
+
+def test_a_rule_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "session.json5").write_text("{dmScope: 'per-peer', mainKey: 'home'}", encoding="utf-8")
+    config = written(tmp_path, '{"session": {"$include": "./session.json5", "mainKey": "work"}}')
+    assert (config.session.dm_scope, config.session.main_key) == ("per-peer", "work")
+
+
+def test_an_included_file_that_is_not_there_is_no_default(tmp_path: Path) -> None:
+    with pytest.raises(OpenClawConfigError, match=r"session\.json5, which cannot be read"):
+        written(tmp_path, '{"session": {"$include": "./session.json5"}}')
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [("mainKey", "${KEY}"), ("dmScope", "${KEY}"), ("identityLinks", {"ada": ["telegram:${KEY}"]})],
+)
+def test_a_rule_that_only_openclaw_can_know_is_named(tmp_path: Path, rule: str, value: object) -> None:
+    with pytest.raises(OpenClawConfigError, match=rf"session\.{rule} refers to an environment variable"):
+        written(tmp_path, json.dumps({"session": {rule: value}}))

@@ -44,6 +44,20 @@ async def test_a_sqlite_store_is_named_before_any_call_waits(start: Start, home:
     assert "store gateway: the agent has an openclaw-agent.sqlite" in check["detail"]
 
 
+async def test_session_files_elsewhere_are_told_and_no_call_counts_as_written(
+    start: Start, home: Home
+) -> None:
+    home.configure(session={"store": "/elsewhere/{agentId}/sessions.json"})
+    bridge = await start()
+    check = (await bridge.get("/health"))[1]["checks"]["openclaw"]
+    assert check["status"] == "failed"
+    assert "take session.store out" in check["detail"]
+    await bridge.tell(call("user: hi"))
+    (session,) = await bridge.until_all_are("failed")
+    assert "take session.store out" in session["lastError"]
+    assert not list(home.sessions.iterdir())
+
+
 @pytest.mark.parametrize(("provider", "status"), [("openai", "ok"), ("none", "failed")])
 async def test_a_gateway_without_a_realtime_provider_is_told_before_any_call_waits(
     start: Start, provider: Literal["openai", "none"], status: str

@@ -14,6 +14,9 @@ from services.session_bridge.domain.session_key import OpenClaw
 from shared import openclaw_config
 from shared.openclaw_config import OpenClawConfig, OpenClawConfigError
 
+Version = tuple[int, int, int] | None
+"""One state of a file; None if it is not there."""
+
 
 class OpenClawFolder:
     """Read what OpenClaw's own files say now. Every method reads the disk: call it in a thread.
@@ -26,21 +29,23 @@ class OpenClawFolder:
     def __init__(self, root: Path, command: OpenClawCommand) -> None:
         self.root = root
         self._command = command
-        self._config: tuple[tuple[int, int, int] | None, OpenClawConfig] | None = None
+        self._read: tuple[dict[Path, Version], OpenClawConfig] | None = None
 
     def config(self) -> OpenClawConfig:
-        """Read `openclaw.json`; parsed again only when it has changed.
+        """Read `openclaw.json` and what it includes; parsed again only when one of the files has changed.
 
         Raises:
             CannotWriteYetError: it is there but cannot be understood.
         """
-        seen = version(self.root / "openclaw.json")
-        if self._config is None or self._config[0] != seen:
+        if self._read is None or any(version(path) != seen for path, seen in self._read[0].items()):
+            reading: dict[Path, Version] = {}
             try:
-                self._config = seen, openclaw_config.read(self.root)
+                # Looked at before it is read: what is written meanwhile counts as a change.
+                config = openclaw_config.read(self.root, lambda path: reading.setdefault(path, version(path)))
             except OpenClawConfigError as error:
                 raise CannotWriteYetError(f"OpenClaw's configuration cannot be read: {error}") from error
-        return self._config[1]
+            self._read = reading, config
+        return self._read[1]
 
     def release(self) -> Release | None:
         """Tell whose folder it is: the release that wrote its configuration, else the one installed."""
@@ -51,11 +56,26 @@ class OpenClawFolder:
         config = self.config()
         if (config.session.dm_scope, config.session.main_key) == ("main", "main"):
             return OpenClaw(config.session)
-        keys = read_object(self.sessions(agent_id) / "sessions.json")
+        keys = read_object(self._own_sessions(agent_id) / "sessions.json")
         return OpenClaw(config.session, self.release(), frozenset(keys))
 
     def sessions(self, agent_id: str) -> Path:
-        """Name the folder of an agent's session files."""
+        """Name the folder of an agent's session files.
+
+        Raises:
+            CannotWriteYetError: the user keeps them elsewhere, or the configuration cannot be read.
+        """
+        own = self._own_sessions(agent_id)
+        store = self.config().session.store
+        if store and not _is_at(own / "sessions.json", store.replace("{agentId}", agent_id)):
+            raise CannotWriteYetError(
+                f"session.store in openclaw.json is {store}, and here that is not {own / 'sessions.json'}, "
+                "the only place calls are written to: stop OpenClaw, move its session files there, and take "
+                "session.store out."
+            )
+        return own
+
+    def _own_sessions(self, agent_id: str) -> Path:
         return self.root / "agents" / agent_id / "sessions"
 
     def has_sqlite(self, agent_id: str) -> bool:
@@ -67,13 +87,22 @@ class OpenClawFolder:
         if self.has_sqlite(agent_id):
             return Evidence(has_sqlite=True)
         return Evidence(
-            has_files=self.sessions(agent_id).is_dir(),
+            has_files=self._own_sessions(agent_id).is_dir(),
             installed=self._command.release(),
             wrote=release.parse(self.config().meta.get("lastTouchedVersion")),
         )
 
 
-def version(path: Path) -> tuple[int, int, int] | None:
+def _is_at(path: Path, store: str) -> bool:
+    """Tell whether a `session.store` is that path; one that starts nowhere depends on where OpenClaw does."""
+    try:
+        named = Path(store).expanduser()
+    except RuntimeError:  # there is no home
+        return False
+    return named.is_absolute() and named.resolve() == path.resolve()
+
+
+def version(path: Path) -> Version:
     """Tell one state of a file from another; None if it is not there."""
     try:
         status = path.stat()

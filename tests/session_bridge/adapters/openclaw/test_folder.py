@@ -17,6 +17,54 @@ def test_the_configuration_is_read_anew_when_it_changes(home: Home) -> None:
     assert folder.config().session.dm_scope == "per-peer"
 
 
+def test_the_configuration_is_read_anew_when_an_included_file_changes(home: Home) -> None:
+    home.configure(session={"$include": "./session.json5"})
+    included = home.root / "session.json5"
+    folder = OpenClawFolder(home.root, NO_COMMAND)
+    with pytest.raises(CannotWriteYetError, match=r"session\.json5"):
+        folder.config()
+    for scope in ("main", "per-peer"):
+        included.write_text(f"{{dmScope: '{scope}'}}", encoding="utf-8")
+        assert folder.config() is folder.config()
+        assert folder.config().session.dm_scope == scope
+    included.unlink()
+    with pytest.raises(CannotWriteYetError, match=r"session\.json5"):
+        folder.config()
+
+
+@pytest.mark.parametrize("named", ["{agentId}", "main"])
+def test_a_session_store_may_be_named_where_it_is_anyway(home: Home, named: str) -> None:
+    folder = OpenClawFolder(home.root, NO_COMMAND)
+    home.configure(session={"store": f"{home.root}/agents/{named}/sessions/sessions.json"})
+    assert folder.sessions("main") == home.sessions
+
+
+def test_a_home_is_where_it_is(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = OpenClawFolder(home.root, NO_COMMAND)
+    monkeypatch.setenv("HOME", str(home.root.parent))
+    home.configure(session={"store": f"~/{home.root.name}/agents/{{agentId}}/sessions/sessions.json"})
+    assert folder.sessions("main") == home.sessions
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "/elsewhere/{agentId}/sessions.json",
+        "agents/{agentId}/sessions/sessions.json",
+        "~nobody-of-that-name/sessions.json",
+        "~/sessions.json",
+    ],
+)
+def test_a_session_store_elsewhere_is_refused(home: Home, store: str) -> None:
+    folder = OpenClawFolder(home.root, NO_COMMAND)
+    home.configure(session={"store": store})
+    with pytest.raises(
+        CannotWriteYetError, match=r"session\.store in openclaw\.json is .*take session\.store out"
+    ):
+        folder.sessions("main")
+    assert folder.evidence("main") == Evidence(has_files=True)
+
+
 def test_a_broken_configuration_is_told_with_its_path(home: Home) -> None:
     (home.root / "openclaw.json").write_text("{broken", encoding="utf-8")
     with pytest.raises(CannotWriteYetError, match=r"openclaw\.json"):
