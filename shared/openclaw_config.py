@@ -29,6 +29,7 @@ def _in_clear(value: Any) -> Any:
 
 
 Secret = Annotated[str | None, BeforeValidator(_in_clear)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Auth(_Part):
@@ -46,11 +47,14 @@ class Gateway(_Part):
 
 
 class Reset(_Part):
-    """When OpenClaw begins a conversation anew: each day at a local hour, or after a silence."""
+    """When OpenClaw begins a conversation anew: each day at a local hour, after a silence, or both.
 
-    mode: Literal["daily", "idle"] = "daily"
-    at_hour: int = Field(4, ge=0, le=23)
-    idle_minutes: float | None = None
+    What is not set is up to the next wider rule. Releases differ in the modes they know.
+    """
+
+    mode: str | None = None
+    at_hour: Finite | None = None
+    idle_minutes: Finite | None = None
 
 
 class SessionRules(_Part):
@@ -60,8 +64,9 @@ class SessionRules(_Part):
     identity_links: dict[str, list[str]] = {}
     main_key: str = "main"
     reset: Reset | None = None
-    reset_by_type: dict[str, Reset] = {}
-    idle_minutes: float | None = None
+    reset_by_type: dict[str, Reset] | None = None
+    reset_by_channel: dict[str, Reset] = {}
+    idle_minutes: Finite | None = None
     store: str | None = None
 
 

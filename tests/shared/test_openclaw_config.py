@@ -82,3 +82,13 @@ def test_an_included_file_that_is_not_there_is_no_default(tmp_path: Path) -> Non
 def test_a_rule_that_only_openclaw_can_know_is_named(tmp_path: Path, rule: str, value: object) -> None:
     with pytest.raises(OpenClawConfigError, match=rf"session\.{rule} refers to an environment variable"):
         written(tmp_path, json.dumps({"session": {rule: value}}))
+
+
+def test_a_reset_that_only_other_releases_know_does_not_hide_the_rest(tmp_path: Path) -> None:
+    text = '{"session": {"dmScope": "per-peer", "reset": {"mode": "none", "atHour": 24, "idleMinutes": 0.5}}}'
+    assert written(tmp_path, text).session.dm_scope == "per-peer"
+
+
+def test_a_reset_after_infinite_silence_is_as_wrong_as_openclaw_finds_it(tmp_path: Path) -> None:
+    with pytest.raises(OpenClawConfigError, match=r"session\.idleMinutes"):
+        written(tmp_path, '{"session": {"idleMinutes": Infinity}}')

@@ -169,7 +169,7 @@ class JsonlStore:
         if entry is None or session_of(entry) is None:
             return []
         path = path_of(folder, entry)
-        is_fresh = self._targets.is_fresh(entry, conversation.began(path))
+        is_fresh = self._targets.is_fresh(session_key, entry, conversation.began(path))
         return conversation.newest(path, limit) if is_fresh else []
 
     def _point(self, key: str, target: Target) -> None:

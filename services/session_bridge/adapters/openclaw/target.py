@@ -58,7 +58,9 @@ class Targets:
             return None
         if entry is not None and pointed is not None:
             file = transcript_file.read(path_of(folder, entry), block.messages)
-            if (block.place == pointed and file.there) or self.is_fresh(entry, file.begun_ms):
+            if (block.place == pointed and file.there) or self.is_fresh(
+                block.session_key, entry, file.begun_ms
+            ):
                 return Target(pointed, file, entry)
         name = transcript.session_id(block.session_key, block.call_id)
         return Target(name, transcript_file.read(folder / f"{name}.jsonl", block.messages), entry)
@@ -76,10 +78,10 @@ class Targets:
             )
         return self._folder.sessions(agent_id)
 
-    def is_fresh(self, entry: Entry, begun_ms: float | None) -> bool:
+    def is_fresh(self, session_key: str, entry: Entry, begun_ms: float | None) -> bool:
         """Tell whether OpenClaw would go on with an entry's conversation."""
         rules, release = self._folder.config().session, self._folder.release()
-        return freshness.is_fresh(entry, begun_ms, rules, release, self._now())
+        return freshness.is_fresh(session_key, entry, begun_ms, rules, release, self._now())
 
     def require_idle(self, entry: Entry | None) -> None:
         """Make sure that nobody is at work on an entry's conversation.
