@@ -62,11 +62,16 @@ class OpenClawRpc:
         """Wait until it has once been seen whether a gateway is there."""
         await self._tried.wait()
 
+    def hurry(self) -> None:
+        """Try again at once, if none is connected."""
+        if self.hello is None:
+            self._hurry.set()
+
     async def retry(self) -> None:
         """See now whether a gateway is there, if none is connected."""
         if self.hello is None:
             self._tried.clear()
-            self._hurry.set()
+            self.hurry()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timeout_seconds):
                     await self._tried.wait()

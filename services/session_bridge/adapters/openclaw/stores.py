@@ -77,6 +77,9 @@ class OpenClawStores:
             CannotWriteYetError: there is none to be seen, or OpenClaw's configuration cannot be read.
         """
         await self._rpc.retry()
+        return await self._chosen(agent_id)
+
+    async def _chosen(self, agent_id: str) -> OpenClawStore:
         store, why = await self.choice(agent_id)
         if store is None:
             raise CannotWriteYetError(why)
@@ -119,7 +122,9 @@ class OpenClawStores:
         """
         try:
             async with asyncio.timeout(self._reading_seconds):
-                store = await self.of(agent_of(session_key))
+                await self._rpc.tried()
+                self._rpc.hurry()
+                store = await self._chosen(agent_of(session_key))
                 return store.name, await store.newest(session_key, limit)
         except TimeoutError as error:
             raise CannotWriteYetError(
