@@ -41,14 +41,19 @@ class OpenClaw:
         self.log = root / "gateway.log"
         self._root = root
         self.state_dir.mkdir(parents=True, mode=0o700)
-        config = self.state_dir / "openclaw.json"
-        config.write_bytes(orjson.dumps(_config(self.port, model_url, root / "workspace")))
-        config.chmod(0o600)
+        self._config = _config(self.port, model_url, root / "workspace")
+        self.configure()
 
     @property
     def url(self) -> str:
         """Where the gateway answers."""
         return f"http://127.0.0.1:{self.port}"
+
+    def configure(self, **sections: Any) -> None:
+        """Write `openclaw.json`, with these sections besides what it needs to run."""
+        config = self.state_dir / "openclaw.json"
+        config.write_bytes(orjson.dumps(self._config | sections))
+        config.chmod(0o600)
 
     @property
     def environment(self) -> dict[str, str]:
