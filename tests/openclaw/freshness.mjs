@@ -11,6 +11,7 @@ const policyOf = await found("resolveSessionResetPolicy");
 const typeOf = await found("resolveSessionResetType");
 const ofChannel = await found("resolveChannelResetConfig");
 const lifecycle = await found("resolveSessionLifecycleTimestamps"); // from the release on that has sessionStartedAt
+const isNewer = await found("hasTerminalMainSessionTranscriptNewerThanRegistrySync"); // as above
 const isElsewhere = await found("hasProviderOwnedSession"); // as above
 
 const answers = cases.map(({ session, key, entry, now }) => {
@@ -24,6 +25,7 @@ const answers = cases.map(({ session, key, entry, now }) => {
       channel: entry.lastChannel ?? entry.channel ?? key.split(":")[2],
     }),
   });
+  if (isNewer?.({ entry, sessionKey: key, agentId: "main", storePath })) return false;
   if (isElsewhere?.(entry) && !policy.configured) return true;
   const times = lifecycle ? lifecycle({ entry, agentId: "main", storePath }) : {};
   return evaluate({ updatedAt: entry.updatedAt, ...times, now, policy }).fresh;

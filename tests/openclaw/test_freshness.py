@@ -12,10 +12,14 @@ import orjson
 import pytest
 
 from services.session_bridge.adapters.openclaw import conversation
+from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
 from services.session_bridge.domain.freshness import is_fresh
 from services.session_bridge.domain.release import STARTED_AT, parse
 from shared.openclaw_config import SessionRules
 from tests.openclaw.install import Installed
+from tests.session_bridge.openclaw import MAIN, SPOKEN, TALK, Home, write
+from tests.session_bridge.openclaw import Installed as Command
 
 DECIDER = Path(__file__).with_name("freshness.mjs")
 ZONE = "America/New_York"
@@ -74,15 +78,7 @@ def test_a_conversation_goes_on_as_openclaw_decides(files_release: Installed, tm
     release = parse(files_release.version)
     assert release is not None
     cases = list(_cases(tmp_path, is_early=release < STARTED_AT))
-    decided = subprocess.run(
-        [files_release.node, str(DECIDER), str(files_release.dist), str(tmp_path / "sessions.json")],
-        input=orjson.dumps(cases),
-        env={"HOME": "/nonexistent", "TZ": ZONE},
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
-    theirs = orjson.loads(decided.stdout)
+    theirs = _decided(files_release, tmp_path, cases)
     differing = []
     for case, their in zip(cases, theirs, strict=True):
         begun_ms = conversation.began(tmp_path / f"{case['entry']['sessionId']}.jsonl")
@@ -92,6 +88,38 @@ def test_a_conversation_goes_on_as_openclaw_decides(files_release: Installed, tm
             differing.append(f"{'fresh' if their else 'due'} is {case}")
     assert differing == []
     assert {True, False} == set(theirs)
+
+
+@pytest.mark.parametrize("ended", [{"status": "killed"}, {"status": "timeout"}, {"endedAt": 1}])
+async def test_a_conversation_whose_last_turn_was_broken_off_goes_on_behind_a_call(
+    files_release: Installed, tmp_path: Path, ended: dict[str, Any]
+) -> None:
+    home = Home(tmp_path)
+    minute_ago = round((time.time() - 60) * 1000)
+    (home.sessions / "s1.jsonl").write_bytes(TALK)
+    home.enter(MAIN, sessionId="s1", updatedAt=minute_ago, sessionStartedAt=minute_ago, **ended)
+    home.configure(session={"reset": WEEK})
+    release = parse(files_release.version)
+    assert release is not None
+    await write(JsonlStore(OpenClawFolder(tmp_path, Command(release))), *SPOKEN)
+    kept = home.entries()[MAIN]
+    case = {"session": {"reset": WEEK}, "key": MAIN, "entry": kept, "now": round(time.time() * 1000)}
+    assert kept["sessionId"] == "s1"
+    assert _decided(files_release, home.sessions, [case]) == [True]
+
+
+def _decided(release: Installed, folder: Path, cases: list[dict[str, Any]]) -> list[bool]:
+    """Ask the release itself."""
+    decided = subprocess.run(
+        [release.node, str(DECIDER), str(release.dist), str(folder / "sessions.json")],
+        input=orjson.dumps(cases),
+        env={"HOME": "/nonexistent", "TZ": ZONE},
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    answers: list[bool] = orjson.loads(decided.stdout)
+    return answers
 
 
 def _cases(folder: Path, *, is_early: bool) -> Iterator[dict[str, Any]]:

@@ -41,7 +41,7 @@ def is_fresh(
         release: the release, if known.
         now: any aware moment; the reset's hour is local.
     """
-    is_early = goes_by_update(entry, release)
+    is_early = _is_early(entry, release)
     now_ms = now.timestamp() * 1000
     layers = _layers(_kind(session_key, is_early=is_early), _channel(session_key, entry), rules)
     if not layers and not is_early and _continued_elsewhere(entry):
@@ -55,7 +55,16 @@ def is_fresh(
 
 
 def goes_by_update(entry: Mapping[str, Any], release: Release | None) -> bool:
-    """Tell whether the reset looks at `updatedAt`, so that it must tell of our writing, too."""
+    """Tell whether OpenClaw looks at `updatedAt`, so that it must tell of our writing, too.
+
+    A main conversation whose last turn was broken off is begun anew if its file is younger than that.
+    """
+    status = entry.get("status")
+    has_ended = status in ("killed", "timeout") or (_number(entry, "endedAt") or 0) > 0
+    return _is_early(entry, release) or (has_ended and status not in ("done", "failed"))
+
+
+def _is_early(entry: Mapping[str, Any], release: Release | None) -> bool:
     return "sessionStartedAt" not in entry if release is None else release < STARTED_AT
 
 

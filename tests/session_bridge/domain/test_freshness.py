@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.session_bridge.domain.freshness import is_fresh
+from services.session_bridge.domain.freshness import goes_by_update, is_fresh
 from services.session_bridge.domain.release import Release
 from shared.openclaw_config import SessionRules
 
@@ -185,3 +185,24 @@ def test_a_conversation_that_a_command_line_agent_keeps_is_due_by_configured_rul
     assert goes_on(entry) is fresh
     assert not goes_on(entry, {"reset": {}})
     assert not goes_on(entry, release=EARLY)
+
+
+@pytest.mark.parametrize(
+    ("entry", "release", "looked_at"),
+    [
+        ({}, EARLY, True),
+        ({}, LATE, False),
+        ({}, None, True),
+        ({"sessionStartedAt": 1}, None, False),
+        ({"status": "killed"}, LATE, True),
+        ({"status": "timeout", "endedAt": 1}, LATE, True),
+        ({"endedAt": 1}, LATE, True),
+        ({"status": "done", "endedAt": 1}, LATE, False),
+        ({"status": "failed", "endedAt": 1}, LATE, False),
+        ({"status": "running", "endedAt": 0}, LATE, False),
+    ],
+)
+def test_the_time_of_an_update_counts_for_early_releases_and_after_a_turn_that_was_broken_off(
+    entry: dict[str, Any], release: Release | None, looked_at: bool
+) -> None:
+    assert goes_by_update(entry, release) is looked_at
