@@ -1,7 +1,7 @@
 """The user's own `openclaw.json`: what we need to know of it, read anew when asked."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -78,16 +78,20 @@ class OpenClawConfig(_Part):
     meta: dict[str, Any] = {}
 
 
-def read(state_dir: Path, opening: Callable[[Path], object] = lambda _: None) -> OpenClawConfig:
+def read(
+    state_dir: Path,
+    opening: Callable[[Path], object] = lambda _: None,
+    wanted: Collection[str] = OpenClawConfig.model_fields,
+) -> OpenClawConfig:
     """Read `openclaw.json` (JSON5) of a state folder and what it includes; all defaults when there is none.
 
-    `opening` is told each file just before it is read.
+    `opening` is told each file just before it is read. Of sections that are not wanted nothing is read.
 
     Raises:
         OpenClawConfigError: it is there but cannot be understood.
     """
     path = state_dir / "openclaw.json"
-    reader = openclaw_includes.Reader(OpenClawConfig.model_fields, opening)
+    reader = openclaw_includes.Reader(wanted, opening)
     try:
         content = reader.read(path)
         if places := ", ".join(_referring(content)):

@@ -95,11 +95,13 @@ class Settings(BaseSettings):
         """Find OpenClaw's gateway and its token: as set here, else as the user's `openclaw.json` says.
 
         Raises:
-            OpenClawConfigError: that file cannot be understood.
+            OpenClawConfigError: that file is needed and cannot be understood.
         """
-        theirs = openclaw_config.read(self.state_dir).gateway
-        url = self.openclaw_gateway_url or f"http://127.0.0.1:{theirs.port}"
-        token = self.openclaw_gateway_token
+        url, token = self.openclaw_gateway_url, self.openclaw_gateway_token
+        if url and token:
+            return url, token.get_secret_value()
+        theirs = openclaw_config.read(self.state_dir, wanted=("gateway",)).gateway
+        url = url or f"http://127.0.0.1:{theirs.port}"
         return url, token.get_secret_value() if token else theirs.auth.token or theirs.auth.password
 
     @model_validator(mode="after")

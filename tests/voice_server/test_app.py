@@ -107,6 +107,25 @@ def test_the_gateway_is_found_in_the_users_own_configuration(
     assert settings.find_gateway() == ("http://127.0.0.1:19000", "theirs")
 
 
+def test_the_gateway_is_found_where_rules_are_in_a_file_the_container_has_not(
+    environment: Environment, tmp_path: Path
+) -> None:
+    theirs = {"gateway": {"port": 19000}, "session": {"$include": "./session.json5"}}
+    (tmp_path / "openclaw.json").write_text(json.dumps(theirs), encoding="utf-8")
+    settings = config(environment, OPENCLAW_STATE_DIR=str(tmp_path), OPENCLAW_GATEWAY_TOKEN="ours")
+    settings = settings.model_copy(update={"openclaw_gateway_url": None})
+    assert settings.find_gateway() == ("http://127.0.0.1:19000", "ours")
+
+
+def test_nothing_of_the_users_is_read_where_the_settings_say_it_all(
+    environment: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / "openclaw.json").write_text('{"$include": "./not-there.json5"}', encoding="utf-8")
+    gateway = {"OPENCLAW_GATEWAY_URL": "http://gateway:1", "OPENCLAW_GATEWAY_TOKEN": "ours"}
+    settings = config(environment, OPENCLAW_STATE_DIR=str(tmp_path), **gateway)
+    assert settings.find_gateway() == ("http://gateway:1", "ours")
+
+
 def test_settings_come_before_the_users_configuration(environment: Environment, tmp_path: Path) -> None:
     theirs = {"gateway": {"port": 19000, "auth": {"token": "theirs"}}}
     (tmp_path / "openclaw.json").write_text(json.dumps(theirs), encoding="utf-8")

@@ -69,9 +69,9 @@ class OpenClawFolder:
         store = self.config().session.store
         if store and not _is_at(own / "sessions.json", store.replace("{agentId}", agent_id)):
             raise CannotWriteYetError(
-                f"session.store in openclaw.json is {store}, and here that is not {own / 'sessions.json'}, "
-                "the only place calls are written to: stop OpenClaw, move its session files there, and take "
-                "session.store out."
+                f"session.store in openclaw.json is {store}, and for us that is not {own / 'sessions.json'}, "
+                "the only place calls are written to: stop OpenClaw, move its session files there, unless "
+                "they are there (containers see other paths), and take session.store out."
             )
         return own
 
