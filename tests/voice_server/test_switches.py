@@ -20,6 +20,8 @@ OTHER_VALUES: dict[str, list[Any]] = {
     "webhook_backoff": [1.0],
     "callback_order": [("answered", "completed", "initiated", "ringing")],
     "late_answer_seconds": [1.0],
+    "gateway_talk_seconds": [0.0],
+    "gateway_rows": [0],
 }
 """Values to be tried of the switches that have no list of them; besides the one in force."""
 

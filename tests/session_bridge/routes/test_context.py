@@ -42,7 +42,7 @@ def turn(role: str, text: str, timestamp: str | None) -> Json:
 
 
 async def test_what_openclaw_gave_no_time_has_none(bridge: Bridge, home: Home) -> None:
-    home.configure(session={"reset": {"mode": "idle"}})
+    home.configure(session={"reset": {"mode": "idle", "idleMinutes": 60_000_000}})
     home.enter(MAIN, sessionId="s1", updatedAt=0)
     line = b'{"type":"message","id":"aa","parentId":null,"message":{"role":"user","content":"hi"}}\n'
     (home.sessions / "s1.jsonl").write_bytes(TALK + line)
