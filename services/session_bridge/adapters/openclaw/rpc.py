@@ -17,6 +17,7 @@ from services.session_bridge.adapters.openclaw.socket import GatewayRefusedError
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.domain import release
 from shared.openclaw_config import OpenClawConfigError
+from shared.settings import address
 
 log = structlog.get_logger()
 
@@ -119,10 +120,11 @@ class OpenClawRpc:
                 self._lost(f"OpenClaw's configuration cannot be read: {error}")
             except GatewayRefusedError as error:
                 remedy = _REMEDIES.get(error.code, "Its log says why.")
-                self._lost(f"OpenClaw's gateway at {url} does not let us in: {error}. {remedy}")
+                self._lost(f"OpenClaw's gateway at {address(url)} does not let us in: {error}. {remedy}")
             except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+                where = address(url)
                 self._lost(
-                    f"No OpenClaw gateway answers at {url}: start it, or correct OPENCLAW_GATEWAY_URL."
+                    f"No OpenClaw gateway answers at {where}: start it, or correct OPENCLAW_GATEWAY_URL."
                 )
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(0.25 * 2 ** min(failures, 8), _LONGEST_PAUSE_SECONDS)):
