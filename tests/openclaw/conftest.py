@@ -21,9 +21,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--releases", default=NEWEST_KNOWN, help="versions of OpenClaw, space separated")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "releases(are=): a test for releases that are so, a function of one")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that wants a release once with each."""
-    versions = metafunc.config.getoption("--releases").split()
+    """Run a test that wants a release once with each that it is for."""
+    marker = metafunc.definition.get_closest_marker("releases")
+    versions = [
+        version
+        for version in metafunc.config.getoption("--releases").split()
+        if marker is None or marker.kwargs["are"](parse(version) or SQLITE)
+    ]
     with_files = [version for version in versions if (parse(version) or SQLITE) < SQLITE]
     for fixture, chosen in (("release", versions), ("files_release", with_files)):
         if fixture in metafunc.fixturenames:

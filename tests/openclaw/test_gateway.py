@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from services.session_bridge.domain.release import parse
+from services.session_bridge.domain.release import Release, parse
 from tests.contract import talk_promises
 from tests.contract.gateway_client import Connection, RefusedError, connected
 from tests.contract.gateway_promises import (
@@ -20,8 +20,11 @@ from tests.session_bridge.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-OLDER = {"2026.2.2": (3, "operator.admin"), "2026.7.35": (4, "operator.write")}
-PLAYED = parse("2026.9.6")
+OLDER: dict[Release | None, tuple[int, str]] = {
+    (2026, 2, 2): (3, "operator.admin"),
+    (2026, 7, 35): (4, "operator.write"),
+}
+PLAYED: Release = (2026, 9, 6)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -44,27 +47,18 @@ async def _lets_in(opened: Open) -> bool:
         return False
 
 
-def is_played(openclaw: OpenClaw) -> bool:
-    version = parse(openclaw.release.version)
-    return version is not None and PLAYED is not None and version >= PLAYED
-
-
+@pytest.mark.releases(are=lambda release: release >= PLAYED)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-async def test_the_gateway(
-    promise: Callable[[Open], Awaitable[None]], opened: Open, openclaw: OpenClaw
-) -> None:
-    if not is_played(openclaw):
-        pytest.skip("the sandbox plays this release by its handshake and names of sessions alone")
+async def test_the_gateway(promise: Callable[[Open], Awaitable[None]], opened: Open) -> None:
     await promise(opened)
 
 
-async def test_a_voice_session_ends_by_itself(opened: Open, openclaw: OpenClaw) -> None:
-    if not is_played(openclaw):
-        pytest.skip("it has no voice sessions, or none the sandbox plays")
+@pytest.mark.releases(are=lambda release: release >= PLAYED)
+async def test_a_voice_session_ends_by_itself(opened: Open) -> None:
     await talk_promises.a_voice_session_ends_by_itself(opened, seconds=60)
 
 
+@pytest.mark.releases(are=lambda release: release in OLDER)
 async def test_an_older_gateway(opened: Open, openclaw: OpenClaw) -> None:
-    if openclaw.release.version not in OLDER:
-        pytest.skip("not a release the sandbox plays as an older one")
-    await an_older_release_names_sessions_but_takes_no_transcripts(opened, *OLDER[openclaw.release.version])
+    protocol, scope = OLDER[parse(openclaw.release.version)]
+    await an_older_release_names_sessions_but_takes_no_transcripts(opened, protocol, scope)
