@@ -147,11 +147,12 @@ class Journal:
 
         return await self.database.run(work)
 
-    async def sessions(self, *states: State) -> list[Session]:
-        """List the calls in one of these states, the newest first."""
+    async def sessions(self, *states: State, limit: int | None = None) -> list[Session]:
+        """List the calls in one of these states, the newest first, at most so many."""
         marks = ", ".join("?" * len(states))
-        query = f"{_SELECT} WHERE state IN ({marks}) ORDER BY started_at DESC, sessions.rowid DESC"
-        return await self.database.run(lambda db: [session_of(row) for row in db.execute(query, states)])
+        query = f"{_SELECT} WHERE state IN ({marks}) ORDER BY started_at DESC, sessions.rowid DESC LIMIT ?"
+        values = (*states, -1 if limit is None else limit)
+        return await self.database.run(lambda db: [session_of(row) for row in db.execute(query, values)])
 
     async def turns(self, call_id: str) -> list[Turn]:
         """Read what was said in a call, in the order it came."""

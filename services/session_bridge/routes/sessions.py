@@ -4,7 +4,7 @@ import time
 from typing import Self
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.keys import JOURNAL
@@ -15,11 +15,12 @@ from shared.problems import json_response
 
 
 class SessionsQuery(BaseModel):
-    """Which calls are wanted."""
+    """Which calls are wanted, and how many of them at most."""
 
     model_config = ConfigDict(extra="forbid")
 
     state: State | None = None
+    limit: int | None = Field(None, ge=1, le=1000)
 
 
 class SessionView(Answer):
@@ -55,5 +56,5 @@ class Sessions(Answer):
 async def list_sessions(request: web.Request, query: SessionsQuery) -> web.Response:
     """List the calls, the newest first."""
     states = (query.state,) if query.state else tuple(State)
-    sessions = await request.app[JOURNAL].sessions(*states)
+    sessions = await request.app[JOURNAL].sessions(*states, limit=query.limit)
     return json_response(Sessions(sessions=[SessionView.of(session) for session in sessions]))

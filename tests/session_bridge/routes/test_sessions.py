@@ -24,6 +24,8 @@ async def test_sessions_are_listed_newest_first_with_what_became_of_them(bridge:
 async def test_a_state_filters_and_an_unknown_one_is_refused(bridge: Bridge) -> None:
     await bridge.tell(call()[:1])
     assert len(await bridge.sessions("?state=active")) == 1
+    await bridge.tell(call(call_id="CA2")[:1])
+    assert [session["callId"] for session in await bridge.sessions("?limit=1")] == ["CA2"]
     assert await bridge.sessions("?state=failed") == []
     status, problem = await bridge.get("/sessions?state=lost")
     assert status == 422
