@@ -100,7 +100,7 @@ async def test_a_gateway_that_is_down_is_told_at_once(bridge: Bridge, home: Home
     status, answer = await bridge.get(context(MAIN))
     assert (status, answer["detail"]) == (
         503,
-        "No OpenClaw gateway answers at http://127.0.0.1:9: start it, or correct OPENCLAW_GATEWAY_URL.",
+        "No OpenClaw gateway answers at 127.0.0.1:9: start it, or correct OPENCLAW_GATEWAY_URL.",
     )
 
 
