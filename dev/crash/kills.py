@@ -76,9 +76,9 @@ async def openclaw(store: str, folder: Path) -> AsyncIterator[tuple[Agent, dict[
 
 async def run(store: str, kills: int, seed: int, folder: Path) -> Outcome:
     """Kill so many bridges and let the last one live; everything is in `folder`."""
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    rng = random.Random(seed)  # noqa: S311 - a person, no secret - no secret
     [port] = free_ports(1)
-    callers = [Caller(f"+1415555010{place}", random.Random(seed + place)) for place in range(CALLERS)]  # noqa: S311
+    callers = [Caller(f"+1415555010{place}", random.Random(seed + place)) for place in range(CALLERS)]  # noqa: S311 - a person, no secret
     stop, moments = asyncio.Event(), Counter[str]()
     async with AsyncExitStack() as stack:
         agent, theirs = await stack.enter_async_context(openclaw(store, folder))

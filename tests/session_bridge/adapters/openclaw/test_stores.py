@@ -9,11 +9,13 @@ import pytest
 
 from sandbox.app import Sandbox
 from sandbox.gateway.memory import Row
+from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
 from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw.gateway import GatewayStore
 from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
+from services.session_bridge.domain.transcript import Block
 from services.session_bridge.domain.verdict import judge
 from tests.session_bridge.gateway import connected, playing, said
 from tests.session_bridge.openclaw import MAIN, NO_COMMAND, SPOKEN, Home, Installed, made, when_asked, write
@@ -22,10 +24,10 @@ from tests.session_bridge.waiting import until
 
 @asynccontextmanager
 async def choosing(
-    root: Path, sandbox: Sandbox, command: object = NO_COMMAND, **address: str
+    root: Path, sandbox: Sandbox, command: OpenClawCommand = NO_COMMAND, url: str | None = None
 ) -> AsyncIterator[OpenClawStores]:
-    async with connected(sandbox, **address) as rpc:
-        folder = OpenClawFolder(root, command)  # type: ignore[arg-type]
+    async with connected(sandbox, url=url or sandbox.url) as rpc:
+        folder = OpenClawFolder(root, command)
         stores = OpenClawStores("auto", folder, rpc, (JsonlStore(folder), GatewayStore(rpc)))
         yield stores
         await stores.close()
@@ -37,7 +39,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-AWAY = {"url": "http://127.0.0.1:9"}
+AWAY = "http://127.0.0.1:9"
 
 
 async def test_a_fresh_installation_is_known_by_its_gateway(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -60,20 +62,20 @@ async def test_a_fresh_installation_of_an_older_release_is_known_by_its_gateway(
 async def test_where_nothing_is_to_be_seen_it_waits_and_says_what_to_do(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    async with choosing(tmp_path, sandbox, **AWAY) as stores:
+    async with choosing(tmp_path, sandbox, url=AWAY) as stores:
         with pytest.raises(CannotWriteYetError, match="set OPENCLAW_STORE to jsonl"):
             await stores.of("main")
 
 
 async def test_an_upgrade_whose_gateway_is_not_up_yet_is_waited_for(home: Home, sandbox: Sandbox) -> None:
-    async with choosing(home.root, sandbox, Installed((2026, 9, 6)), **AWAY) as stores:
+    async with choosing(home.root, sandbox, Installed((2026, 9, 6)), url=AWAY) as stores:
         with pytest.raises(CannotWriteYetError, match="No OpenClaw gateway answers"):
             await write(await stores.of("main"), *SPOKEN)
     assert not list(home.sessions.iterdir())
 
 
 async def test_an_upgrade_while_we_run_is_seen_at_the_next_call(home: Home, sandbox: Sandbox) -> None:
-    async with choosing(home.root, sandbox, **AWAY) as stores:
+    async with choosing(home.root, sandbox, url=AWAY) as stores:
         await write(await stores.of("main"), *SPOKEN)
         home.become_sqlite()
         assert (await stores.of("main")).name == "gateway"
@@ -92,14 +94,17 @@ async def test_an_upgrade_in_the_middle_of_a_write_leaves_no_file_behind(home: H
     assert not list(home.sessions.iterdir())
 
 
+async def written_into_files(home: Home, sandbox: Sandbox) -> Block:
+    async with choosing(home.root, sandbox, url=AWAY) as stores:
+        block = made(*SPOKEN, store="jsonl", place=await write(await stores.of("main"), *SPOKEN))
+    assert home.texts(MAIN) == list(SPOKEN)
+    return block
+
+
 async def test_a_call_written_into_files_and_not_noted_is_known_again_after_an_upgrade(
     home: Home, sandbox: Sandbox
 ) -> None:
-    async with choosing(home.root, sandbox, **AWAY) as stores:
-        store = await stores.of("main")
-        block = made(*SPOKEN)
-        block = replace(block, place=await store.place(block), store=store.name)
-        await store.write(block)
+    block = await written_into_files(home, sandbox)
     home.become_sqlite()
     conversation = sandbox.gateway.memory.conversation(MAIN, "operator")
     for message in block.messages:
@@ -115,11 +120,7 @@ async def test_a_call_written_into_files_and_not_noted_is_known_again_after_an_u
 async def test_a_call_that_was_put_away_before_an_upgrade_is_found_among_the_old_files(
     home: Home, sandbox: Sandbox
 ) -> None:
-    async with choosing(home.root, sandbox, **AWAY) as stores:
-        store = await stores.of("main")
-        block = made(*SPOKEN)
-        block = replace(block, place=await store.place(block), store=store.name)
-        await store.write(block)
+    block = await written_into_files(home, sandbox)
     path = home.sessions / f"{block.place}.jsonl"
     path.rename(f"{path}.reset.2026-11-22T14-05-00.000Z")
     home.become_sqlite()
