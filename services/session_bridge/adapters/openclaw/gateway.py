@@ -115,9 +115,8 @@ class GatewayStore:
         except CannotWriteYetError as error:
             log.warning("voice_session_left_open", reason=str(error))  # OpenClaw closes it in time.
 
-    async def check(self, agent_id: str) -> None:
-        """Make sure that the gateway is there, knows the agent and has a realtime provider."""
-        await self._call("chat.history", sessionKey=f"agent:{agent_id}:main", limit=1)
+    async def check(self, agent_id: str) -> None:  # noqa: ARG002 - it is there for all agents
+        """Make sure that the gateway is there and has a realtime provider."""
         catalog = await self._call("talk.catalog")
         if not (catalog.get("realtime") or {}).get("ready", True):
             raise CannotWriteYetError(_NO_PROVIDER)
@@ -158,9 +157,7 @@ class GatewayStore:
                 if any(words in str(error) for words in _OVER):
                     return False
                 if not any(words in str(error) for words in _ABSENT):
-                    raise CannotWriteYetError(
-                        f"OpenClaw's gateway refuses a voice session: {error}."
-                    ) from error
+                    raise CannotWriteYetError(_refusal("a voice session", error)) from error
             else:
                 return True
         raise CannotWriteYetError(_NO_PROVIDER)
@@ -233,8 +230,12 @@ class GatewayStore:
             return await self._rpc.call(method, **params)
         except GatewayRefusedError as error:
             kind = BusyError if any(words in str(error) for words in _OVER) else CannotWriteYetError
-            remedy = " Or correct OPENCLAW_AGENT_ID." if "Unknown agent" in str(error) else ""
-            raise kind(f"OpenClaw's gateway refuses {method}: {error}.{remedy}") from error
+            raise kind(_refusal(method, error)) from error
+
+
+def _refusal(what: str, error: GatewayRefusedError) -> str:
+    remedy = " Or correct OPENCLAW_AGENT_ID." if "Unknown agent" in str(error) else ""
+    return f"OpenClaw's gateway refuses {what}: {error}.{remedy}"
 
 
 def _names(call_id: str, up_to: str | None = None) -> Iterator[str]:

@@ -136,7 +136,7 @@ async def test_with_our_plugin_no_key_is_needed(sandbox: Sandbox, store: Gateway
 
 
 async def test_a_refusal_of_another_kind_is_told_as_it_is(store: GatewayStore) -> None:
-    with pytest.raises(CannotWriteYetError, match="Unknown agent id"):
+    with pytest.raises(CannotWriteYetError, match=r"Unknown agent id .* Or correct OPENCLAW_AGENT_ID"):
         await write(store, *SPOKEN, key="agent:nobody:main")
 
 
