@@ -236,7 +236,7 @@ async def test_callbacks_in_whatever_order_end_in_the_same_books(
         told = callbacks(sandbox)
         call_id = await server.dial("+14155550172")
         await bridge.until("call_ended", call_id)
-        await sandbox.world.watch.until(lambda told=told: callbacks(sandbox) == told + 4)  # type: ignore[misc]
+        await sandbox.world.watch.until(lambda told=told: callbacks(sandbox) == told + 4)  # type: ignore[misc] # the lambda's default
         await books_closed(sandbox, server)
         check_story(bridge, call_id, SAID_GOODBYE)
         stories.add(tuple(kind for kind in bridge.types(call_id) if kind.startswith("call_")))

@@ -22,7 +22,6 @@ class Deliveries:
     """Keep how far each delivery is, in the journal's file; every method raises `DatabaseError` with it."""
 
     def __init__(self, journal: Journal) -> None:
-        self._journal = journal
         self._database = journal.database
 
     async def freeze_key(self, call_id: str, session_key: str) -> None:

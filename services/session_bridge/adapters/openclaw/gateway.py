@@ -40,7 +40,6 @@ _OLDER = 2
 _FARTHEST = 20
 """How many older rows are asked for at once, and how far back, for each turn that is wanted."""
 
-
 _PROVIDERS: tuple[Mapping[str, str], ...] = (
     {"provider": "voice-bridge", "transport": "provider-websocket"},
     {"provider": "openai", "model": "gpt-live-1", "transport": "webrtc"},

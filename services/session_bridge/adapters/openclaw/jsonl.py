@@ -87,8 +87,10 @@ class JsonlStore:
     async def write(self, block: Block) -> None:
         """Write a block at its place, or what is missing of it; then OpenClaw's next turn sees it."""
         target = await self._run(self._write, block)
-        pointed = target is None or not target.is_new
-        while target and not pointed:
+        if target is None or not target.is_new:
+            return
+        pointed = False
+        while not pointed:
             await asyncio.sleep(self._lost_write_seconds)
             pointed = await self._run(self._still_points, as_kept(block.session_key), target)
 
