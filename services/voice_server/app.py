@@ -220,7 +220,9 @@ def _switchboard(
         trust_trunk_callers=config.trust_trunk_callers,
     )
     quotas = Quotas(config.caps, policy.dialled_without_question)
-    limits = Limits(config.max_call_seconds, config.silence_seconds, config.reconcile_seconds)
+    limits = Limits(
+        config.max_call_seconds, config.silence_seconds, config.reconcile_seconds, config.openclaw_timeout
+    )
     app[keys.STORE], app[keys.OUTBOX], app[keys.PEERS] = store, outbox, peers
     app[keys.SWITCHBOARD] = Switchboard(peers, policy, quotas, limits, tasks)
     app[keys.ORDERS] = Orders(store, app[keys.SWITCHBOARD])

@@ -16,7 +16,6 @@ from services.voice_server.adapters.openai_calls import (
     OpenAIUncertainError,
     session,
 )
-from services.voice_server.adapters.openclaw import OpenClawError
 from services.voice_server.adapters.realtime import (
     Sideband,
     SidebandError,
@@ -24,6 +23,7 @@ from services.voice_server.adapters.realtime import (
     ToModel,
 )
 from services.voice_server.adapters.twilio_errors import TwilioError
+from services.voice_server.agent_line import AgentLine
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.call import Call
 from services.voice_server.domain.commands import (
@@ -33,6 +33,7 @@ from services.voice_server.domain.commands import (
     Attach,
     CheckSideband,
     Command,
+    DropQuestion,
     HangUp,
     Publish,
     PublishPartial,
@@ -56,9 +57,6 @@ LAST_WORDS_SECONDS = 2
 MAX_REATTACHED = 8
 """How often a sideband may break in one call until it is given up."""
 
-SESSION_SECONDS = 2
-"""How long a question waits until the bridge has said which OpenClaw session it belongs to."""
-
 
 class CallRunner:
     """Run a call until it is settled: ended, both legs hung up, its last tool answered.
@@ -77,8 +75,7 @@ class CallRunner:
         self._accepting: asyncio.Task[None] | None = None
         self._sideband: Sideband | None = None
         self._sideband_gone = asyncio.Event()
-        self._session_known = asyncio.Event()
-        self._tools_running = 0
+        self._agent = AgentLine(peers, self.tell)
         self._reattached = 0
         self._is_given_up = False
 
@@ -124,7 +121,7 @@ class CallRunner:
         async with Tasks() as tasks:
             try:
                 await self._carry_out(self._call.resume(time.time()) if resumed else [], tasks)
-                while not self.record.is_settled or self._tools_running or not self._signals.empty():
+                while not self.record.is_settled or self._agent.is_asking or not self._signals.empty():
                     signals, saved = await self._next_signals()
                     commands = [c for signal in signals for c in self._call.receive(signal, time.time())]
                     await self._carry_out(commands, tasks)
@@ -160,7 +157,7 @@ class CallRunner:
             log.info("call_progressed", events=[event.event_type for event in events])
             self._peers.outbox.deliver(events[0].call_id)
         if self.record.session_key:
-            self._session_known.set()
+            self._agent.belongs_to(self.record.session_key)
         for command in commands:
             await self._do(command, tasks)
         if self.record.phase is Phase.ENDED:
@@ -180,9 +177,10 @@ class CallRunner:
                 tasks.start(self._ask_twilio(call_sid), name="ask_twilio")
             case HangUp(call_sid, rtc_id):
                 tasks.start(self._hang_up(call_sid, rtc_id), name="hang_up")
-            case AskOpenClaw(tool_call_id, request):
-                self._tools_running += 1
-                tasks.start(self._ask(tool_call_id, request), name="ask_openclaw")
+            case AskOpenClaw():
+                self._agent.ask(command, tasks)
+            case DropQuestion():
+                self._agent.drop(command)
 
     def _failed(self, peer: str, what: str, error: Exception, **more: object) -> None:
         self._peers.metrics.peer_failed(peer, error)
@@ -256,18 +254,3 @@ class CallRunner:
             # Hung up before it is accepted, it would be accepted afterwards, and nobody would end it.
             await asyncio.wait([self._accepting])
         return await Legs(self._peers).release(call_sid, rtc_id, was_taken=self.record.joined)
-
-    async def _ask(self, tool_call_id: str, request: str) -> None:
-        try:
-            async with asyncio.timeout(SESSION_SECONDS):
-                await self._session_known.wait()
-            answer = await self._peers.openclaw.ask(str(self.record.session_key), request)
-        except TimeoutError:
-            self.tell(s.ToolAnswered(tool_call_id, ok=False, output="The agent cannot be reached just now."))
-        except OpenClawError as error:
-            self._peers.metrics.peer_failed("openclaw", error)
-            self.tell(s.ToolAnswered(tool_call_id, ok=False, output=str(error)))
-        else:
-            self.tell(s.ToolAnswered(tool_call_id, ok=True, output=answer))
-        finally:
-            self._tools_running -= 1

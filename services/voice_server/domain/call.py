@@ -18,11 +18,10 @@ from services.voice_server.domain.commands import (
     Publish,
     PublishPartial,
 )
-from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.cost import NO_PRICES, Prices
 from services.voice_server.domain.deadlines import OPENAI_SECONDS, Deadline, deadlines
 from services.voice_server.domain.ending import Ending
-from services.voice_server.domain.instructions import TIME_NEARLY_UP, tools
+from services.voice_server.domain.instructions import TIME_NEARLY_UP
 from services.voice_server.domain.record import CallRecord, Phase
 from services.voice_server.domain.reporter import EventData, ended_data, next_event, partial
 from services.voice_server.domain.resuming import ask_about, first_commands, hang_up
@@ -52,8 +51,7 @@ class Call:
         self.record = record
         self._prices = prices
         self._at = record.phase_since
-        conversation = Conversation(published, record.drafts)
-        self._talk = Talk(tools(record.trust), record.usage, conversation, record.open_tools, self._at)
+        self._talk = Talk(record, published, self._at)
         self._quiet_since = self._at
         self._ending = Ending()
 
@@ -104,6 +102,7 @@ class Call:
         if phase is TALKING:
             return self._greet()
         if phase is CLOSING:
+            self._talk.leave_off()
             return [hang_up(self.record)]
         return self._end() if phase is ENDED else []
 

@@ -62,10 +62,14 @@ class CheckSideband(Command):
 
 @dataclass(frozen=True, slots=True)
 class RequestResponse(Command):
-    """Make the model speak; `instructions` for this one response only."""
+    """Make the model speak; `instructions` for this one response only.
+
+    A remark is worth saying only now: refused, it is forgotten.
+    """
 
     request_id: str
     instructions: str | None
+    is_remark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +93,10 @@ class AskOpenClaw(Command):
 
     tool_call_id: str
     request: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropQuestion(Command):
+    """Stop asking the agent: the answer is not wanted any more, and does not come."""
+
+    tool_call_id: str

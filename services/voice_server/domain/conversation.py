@@ -233,6 +233,10 @@ class Conversation:
         """Tell whether a response has words that the caller has not heard to the end."""
         return any(item.response_id == response_id and item.in_the_way for item in self._order[self._done :])
 
+    def has_words(self, response_id: str) -> bool:
+        """Tell whether the assistant says something in a response."""
+        return any(item.response_id == response_id and item.text for item in self._order)
+
     def _finish(self, item: _Item, at: float) -> None:
         item.written = True
         item.finished_at = at

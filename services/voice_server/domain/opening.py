@@ -14,11 +14,12 @@ MAX_SECONDS = 3540
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a call may last, be silent, and be quiet until its peers are asked about it."""
+    """How long a call may last, be silent, be quiet until its peers are asked, and wait for an answer."""
 
     max_call_seconds: int
     silence_seconds: int
     reconcile_seconds: int
+    answer_seconds: float
 
 
 def new_call(agent: Agent, limits: Limits, at: float, **known: Any) -> CallRecord:
@@ -38,6 +39,7 @@ def new_call(agent: Agent, limits: Limits, at: float, **known: Any) -> CallRecor
         max_call_seconds=min(limits.max_call_seconds, agent.max_call_seconds or MAX_SECONDS),
         silence_seconds=limits.silence_seconds,
         reconcile_seconds=limits.reconcile_seconds,
+        answer_seconds=limits.answer_seconds,
         greeting="",
         phase=Phase.DIALLING if dialling else Phase.BRIDGING,
         phase_since=at,

@@ -40,7 +40,8 @@ class Draft(BaseModel):
 class OpenTool(BaseModel):
     """A tool call the model has not got the answer of. `output` is None until there is one.
 
-    `response_id` names the response that wanted it; `started_at` is in seconds since 1970.
+    `response_id` names the response that wanted it; `started_at` is in seconds since 1970; `request` is what
+    the agent is asked, if it is asked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +50,7 @@ class OpenTool(BaseModel):
     name: str
     response_id: str
     started_at: float
+    request: str = ""
     output: str | None = None
 
 
@@ -59,6 +61,7 @@ class CallRecord(BaseModel):
     by which OpenAI's offer is matched to the call; it is used up by the first match. `number` is the other
     person's, None when withheld. `greeting` instructs the model's first response. `joined` tells whether the
     sideband has ever been attached, `warned` whether the caller was told that the time is nearly up.
+    After `answer_seconds` the caller is told that an answer takes longer.
     `leg_gone` and `rtc_gone` tell whether Twilio's leg to the person and OpenAI's are known to be over.
     `known_at` is when this record last changed. `cost_usd` is what `usage` costs, None if nobody knows;
     without `usage_complete` OpenAI may have charged for more than it told us of.
@@ -77,6 +80,7 @@ class CallRecord(BaseModel):
     max_call_seconds: int
     silence_seconds: int
     reconcile_seconds: int = 60
+    answer_seconds: float = 30
     greeting: str
     message: str | None = None
     metadata: dict[str, Any] = {}

@@ -251,7 +251,11 @@ async def test_what_is_sent_is_what_openai_knows_each_under_an_id_of_its_own(
     assert sent == [
         {
             "type": "response.create",
-            "response": {"metadata": {"request_id": "response_1"}, "instructions": 'Say exactly: "Hi."'},
+            "response": {
+                "metadata": {"request_id": "response_1"},
+                "instructions": 'Say exactly: "Hi."',
+                "tool_choice": "none",
+            },
         },
         {
             "type": "conversation.item.create",

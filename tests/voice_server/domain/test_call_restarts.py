@@ -35,7 +35,8 @@ def test_a_tools_answer_is_told_on_the_next_sideband_if_there_is_none() -> None:
     lost = told(call, s.ToolAnswered("t1", ok=True, output="8 degrees"))
     assert [type(command) for command in lost] == [Publish]
     output, request = told(call, s.SidebandAttached())
-    assert output == SubmitOutput("t1", '{"ok": true, "answer": "8 degrees"}')
+    assert isinstance(output, SubmitOutput)
+    assert "8 degrees" in output.output
     assert isinstance(request, RequestResponse)
 
 

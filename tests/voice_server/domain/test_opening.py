@@ -11,7 +11,7 @@ from tests.voice_server.domain.records import START
 def opened(direction: Direction, **character: object) -> CallRecord:
     """Begin a call of an agent with this character."""
     agent, _ = load({"name": "Ada", "instructions": "Be kind.", **character})
-    limits = Limits(max_call_seconds=1800, silence_seconds=60, reconcile_seconds=45)
+    limits = Limits(max_call_seconds=1800, silence_seconds=60, reconcile_seconds=45, answer_seconds=20)
     known = {"ref": "ref", "direction": direction, "number": "+14155550123", "own_number": "+14155550100"}
     return new_call(agent, limits, START, trust=Trust.OWNER, **known)
 

@@ -4,10 +4,11 @@ import pytest
 
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.commands import AskOpenClaw, RequestResponse, RetrieveItem, SubmitOutput
-from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.instructions import INTERRUPTED
-from services.voice_server.domain.talk import GAP_SECONDS, GOODBYE_SECONDS, Outcome, SoFar, Talk
+from services.voice_server.domain.talk import GAP_SECONDS, Outcome, SoFar, Talk
+from services.voice_server.domain.tool_use import GOODBYE_SECONDS
 from shared.events import Speaker, ToolFinishedData, ToolStartedData, TurnData, Usage
+from tests.voice_server.domain.records import record
 
 NOW = 1_795_000_000.0
 USER, ASSISTANT = Speaker.CALLER, Speaker.ASSISTANT
@@ -15,7 +16,7 @@ USER, ASSISTANT = Speaker.CALLER, Speaker.ASSISTANT
 
 def talk() -> Talk:
     """Make the talk of an owner's call."""
-    return Talk(("ask_openclaw", "end_call"), Usage(), Conversation(), (), NOW)
+    return Talk(record(), (), NOW)
 
 
 def told(subject: Talk, *signals: s.Signal, at: float = NOW) -> list[Outcome]:
@@ -63,7 +64,10 @@ def test_a_question_is_asked_and_its_answer_given_to_the_model() -> None:
     finished, output, _ = told(subject, s.ToolAnswered("t1", ok=True, output="Ja, größtenteils."), at=NOW + 2)
     assert isinstance(finished, ToolFinishedData)
     assert (finished.ok, finished.output, finished.duration_seconds) == (True, "Ja, größtenteils.", 2)
-    assert output == SubmitOutput("t1", '{"ok": true, "answer": "Ja, größtenteils."}')
+    assert isinstance(output, SubmitOutput)
+    read = json.loads(output.output)
+    assert (read["ok"], read["answer"]) == (True, "Ja, größtenteils.")
+    assert "größtenteils" in output.output, "as it is written, which costs fewer tokens"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +179,7 @@ def test_after_a_gap_whoever_speaks_is_not_interrupted(sign: s.Signal) -> None:
 def test_a_question_under_way_when_the_server_stopped_is_answered_with_its_loss() -> None:
     before = talk()
     told(before, use("ask_openclaw", '{"request": "weather?"}'))
-    subject = Talk(("ask_openclaw",), Usage(), Conversation(), before.open_tools, NOW)
+    subject = Talk(record(open_tools=before.open_tools), (), NOW)
     (finished,) = subject.resume(NOW + 7)
     assert isinstance(finished, ToolFinishedData)
     assert (finished.tool_call_id, finished.ok, finished.duration_seconds) == ("t1", False, 7)

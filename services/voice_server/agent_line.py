@@ -1,0 +1,63 @@
+"""The user's agent as one call deals with it: the questions that are put to it beside the call."""
+
+import asyncio
+from collections.abc import Callable
+
+from services.voice_server.adapters.openclaw import OpenClawError
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.commands import AskOpenClaw, DropQuestion
+from services.voice_server.peers import Peers
+from shared.tasks import Tasks
+
+SESSION_SECONDS = 2
+"""How long a question waits until the bridge has said which OpenClaw session it belongs to."""
+
+
+class AgentLine:
+    """Put the questions of one call to the agent.
+
+    Args:
+        peers: whom the call deals with.
+        tell: takes what becomes of a question.
+    """
+
+    def __init__(self, peers: Peers, tell: Callable[[s.Signal], None]) -> None:
+        self._peers = peers
+        self._tell = tell
+        self._session_key: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def is_asking(self) -> bool:
+        """Tell whether an answer is still to come."""
+        return bool(self._asked)
+
+    def belongs_to(self, session_key: str) -> None:
+        """Learn which OpenClaw session the call belongs to."""
+        if not self._session_key.done():
+            self._session_key.set_result(session_key)
+
+    def ask(self, question: AskOpenClaw, tasks: Tasks) -> None:
+        """Put a question; what comes of it is told as `ToolAnswered`, unless it is dropped."""
+        work = self._ask(question.tool_call_id, question.request)
+        self._asked[question.tool_call_id] = tasks.start(work, name="ask_openclaw")
+
+    def drop(self, question: DropQuestion) -> None:
+        """Stop asking."""
+        if task := self._asked.pop(question.tool_call_id, None):
+            task.cancel()
+
+    async def _ask(self, tool_call_id: str, request: str) -> None:
+        try:
+            async with asyncio.timeout(SESSION_SECONDS):
+                session_key = await asyncio.shield(self._session_key)
+            answer = await self._peers.openclaw.ask(session_key, request)
+        except TimeoutError:
+            self._tell(s.ToolAnswered(tool_call_id, ok=False, output="The agent cannot be reached just now."))
+        except OpenClawError as error:
+            self._peers.metrics.peer_failed("openclaw", error)
+            self._tell(s.ToolAnswered(tool_call_id, ok=False, output=str(error)))
+        else:
+            self._tell(s.ToolAnswered(tool_call_id, ok=True, output=answer))
+        finally:
+            self._asked.pop(tool_call_id, None)

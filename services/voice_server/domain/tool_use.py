@@ -1,0 +1,209 @@
+"""The assistant's tools at work: what it asks, what the caller hears meanwhile, and how answers come in.
+
+The call goes on while the agent works. An answer is given to the model as soon as it comes, and the model is
+asked to tell it when it interrupts nobody.
+"""
+
+from services.voice_server.domain import signals as s
+from services.voice_server.domain.commands import AskOpenClaw, Command, DropQuestion, SubmitOutput
+from services.voice_server.domain.conversation import Conversation
+from services.voice_server.domain.dialogue import Dialogue
+from services.voice_server.domain.floor import Floor
+from services.voice_server.domain.instructions import END_CALL, tools
+from services.voice_server.domain.interim import Interim
+from services.voice_server.domain.questions import Questions
+from services.voice_server.domain.record import CallRecord, OpenTool
+from services.voice_server.domain.tool_call import (
+    answer_for_model,
+    finished,
+    is_never_mind,
+    note_for_model,
+    request_of,
+)
+from shared.events import ToolFinishedData, ToolStartedData
+
+GOODBYE_SECONDS = 5
+"""How long the assistant's last words may still be played after it has ended the call."""
+
+PAUSE_SECONDS = 1.5
+"""How long nobody may have been heard before an answer comes in that the conversation has left behind.
+
+Before that the model replies to the caller of itself, with what it has got.
+"""
+
+_MALFORMED = 'Send {"request": "…"} with what you want to know or have done.'
+_LOST = "The question was lost. If the answer still matters, ask it again."
+_DROPPED = "Dropped."
+_REPLACED = (
+    "Dropped for the newer question, perhaps half done. If the caller wants both, ask both at once, or tell "
+    "them what was dropped."
+)
+_ASKED_ALREADY = "This is being asked already. Its answer comes with the earlier tool call."
+
+ToolOutcome = Command | ToolStartedData | ToolFinishedData
+
+
+class ToolUse:
+    """Carry out the tool calls of one conversation.
+
+    Attributes:
+        goodbye_by: when the assistant's goodbye must have been heard; None unless it has ended the call.
+
+    Args:
+        call: what is known of the call.
+        conversation: what is said.
+        dialogue: when the model may speak.
+        floor: who is heard.
+    """
+
+    def __init__(
+        self, call: CallRecord, conversation: Conversation, dialogue: Dialogue, floor: Floor
+    ) -> None:
+        self.goodbye_by: float | None = None
+        self._offered = tools(call.trust)
+        self._conversation = conversation
+        self._dialogue = dialogue
+        self._floor = floor
+        self._questions = Questions(call.open_tools)
+        self._interim = Interim(call.answer_seconds)
+        self._is_over = False
+
+    @property
+    def open(self) -> tuple[OpenTool, ...]:
+        """The tool calls the model has not got the answer of."""
+        return self._questions.open
+
+    @property
+    def wake_at(self) -> float | None:
+        """When there is something to be said; None while there is not, or somebody else speaks."""
+        interim = self._next_interim()
+        return self._tell_at if interim is None else interim[0]
+
+    def over(self) -> None:
+        """Say nothing more: the call is being hung up. Questions under way are answered all the same."""
+        self._is_over = True
+
+    def resume(self, at: float) -> list[ToolOutcome]:
+        """Take up the tool calls after a restart, in which those under way were lost."""
+        return [
+            outcome
+            for tool in self._questions.running
+            for outcome in self._answer(tool.tool_call_id, _LOST, at, ok=False)
+        ]
+
+    def go_on(self) -> list[ToolOutcome]:
+        """Give the model again the answers it may not have got."""
+        return [SubmitOutput(tool.tool_call_id, tool.output or "") for tool in self._questions.answered]
+
+    def caller_spoke(self) -> None:
+        """Note that the caller has gone on speaking."""
+        self._questions.caller_spoke()
+
+    def model_spoke(self) -> None:
+        """Note that the model speaks without having been asked to."""
+        self._questions.model_spoke()
+
+    def playback_ended(self, at: float) -> None:
+        """Note that the caller has heard what was said; a goodbye is over with it."""
+        if self.goodbye_by is not None and not self._floor.is_heard:
+            self.goodbye_by = at
+
+    def taken(self, tool_call_id: str) -> None:
+        """Note that the model has an answer."""
+        self._questions.taken(tool_call_id)
+
+    def use(self, ended: s.ResponseEnded, at: float) -> list[ToolOutcome]:
+        """Make the tool calls of a response that are new."""
+        new = self._questions.enter(ended, at)
+        requests = [request for call in new if (request := request_of(call.arguments))]
+        outcomes: list[ToolOutcome] = []
+        if requests:
+            dropped = self._questions.replaced(ended.response_id, requests)
+            outcomes += self._drop(dropped, _REPLACED, at)
+        for call in new:
+            outcomes.append(
+                ToolStartedData(tool_call_id=call.tool_call_id, name=call.name, arguments=call.arguments)
+            )
+            outcomes += self._use(call, ended.response_id, at)
+        return outcomes
+
+    def answered(self, signal: s.ToolAnswered, at: float) -> list[ToolOutcome]:
+        """Take in the agent's answer; one that nobody waits for any more is nothing."""
+        if not self._questions.is_running(signal.tool_call_id):
+            return []
+        return self._answer(signal.tool_call_id, signal.output, at, ok=signal.ok)
+
+    def what_is_due(self, at: float) -> list[ToolOutcome]:
+        """Have the answers told that have come, or the caller kept company, if it is time."""
+        if self._tell_at is not None and at >= self._tell_at:
+            self._questions.told()
+            return list(self._dialogue.want_response())
+        interim = self._next_interim()
+        if interim is None or at < interim[0]:
+            return []
+        running = self._questions.running
+        self._questions.set_aside(self._interim.said(interim[1], running, at))
+        return list(self._dialogue.remark(interim[1]))
+
+    def _use(self, call: s.ToolCall, response_id: str, at: float) -> list[ToolOutcome]:
+        name = call.tool_call_id
+        if call.name not in self._offered:
+            return self._answer(name, f"There is no tool {call.name!r}.", at, ok=False)
+        if call.name == END_CALL:
+            speaks = self._floor.is_heard or self._conversation.expects_playback(response_id)
+            self.goodbye_by = at + GOODBYE_SECONDS if speaks else at
+            return [finished(self._questions.drop(name), at, ok=True, output="")]
+        request = request_of(call.arguments)
+        if not request:
+            return self._answer(name, _MALFORMED, at, ok=False)
+        spoke = self._conversation.has_words(response_id)
+        if is_never_mind(request):
+            dropped = self._drop(self._questions.earlier(response_id), _DROPPED, at)
+            return [*dropped, *self._note(name, _DROPPED, at, ok=True, tell=not spoke)]
+        if not self._questions.ask(name, request):
+            return self._note(name, _ASKED_ALREADY, at, ok=True, tell=not spoke)
+        return [AskOpenClaw(name, request)]
+
+    def _drop(self, dropped: list[OpenTool], why: str, at: float) -> list[ToolOutcome]:
+        return [
+            outcome
+            for tool in dropped
+            for outcome in (
+                DropQuestion(tool.tool_call_id),
+                *self._note(tool.tool_call_id, why, at, ok=False, tell=False),
+            )
+        ]
+
+    def _answer(self, name: str, output: str, at: float, *, ok: bool) -> list[ToolOutcome]:
+        if not ok:
+            return self._note(name, output, at, ok=False, tell=True)
+        read = answer_for_model(output, aside=self._questions.is_aside(name))
+        tool = self._questions.answer(name, read, tell=True)
+        return [finished(tool, at, ok=True, output=output), *self._submit(tool)]
+
+    def _note(self, name: str, note: str, at: float, *, ok: bool, tell: bool) -> list[ToolOutcome]:
+        tool = self._questions.answer(name, note_for_model(note, ok=ok), tell=tell)
+        return [finished(tool, at, ok=ok, output=note), *self._submit(tool)]
+
+    def _submit(self, tool: OpenTool) -> list[ToolOutcome]:
+        return [] if self._dialogue.is_cut_off else [SubmitOutput(tool.tool_call_id, tool.output or "")]
+
+    @property
+    def _may_speak(self) -> bool:
+        ending = self._is_over or self.goodbye_by is not None
+        return not ending and self._dialogue.is_free and not self._floor.caller_speaks
+
+    @property
+    def _tell_at(self) -> float | None:
+        if not self._questions.untold or not self._may_speak:
+            return None
+        if not self._questions.untold_aside:
+            return 0.0
+        return self._floor.quiet_since + PAUSE_SECONDS if self._floor.is_quiet else None
+
+    def _next_interim(self) -> tuple[float, str] | None:
+        running = [tool for tool in self._questions.running if tool.request]
+        if not running or self._questions.untold or not self._may_speak or self._floor.is_heard:
+            return None
+        acknowledged = self._conversation.has_words(running[-1].response_id)
+        return self._interim.next(running, self._floor.quiet_since, acknowledged=acknowledged)
