@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from services.voice_server.adapters.openclaw import OpenClawError
+from services.voice_server.adapters.openclaw_errors import OpenClawError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.commands import AskOpenClaw, DropQuestion
 from services.voice_server.peers import Peers

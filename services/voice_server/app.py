@@ -207,7 +207,7 @@ def _switchboard(
         ),
         openai=OpenAICalls(http, config.openai_base_url, api_key),
         realtime=Realtime(config.openai_base_url, api_key),
-        openclaw=OpenClaw(http, config.find_gateway, config.openclaw_agent_id, config.openclaw_timeout),
+        openclaw=OpenClaw(http, config.find_gateway, config.openclaw_agent_id),
     )
     policy = Policy(
         own_number=config.twilio_phone_number,

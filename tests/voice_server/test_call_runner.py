@@ -242,9 +242,7 @@ async def test_an_agent_that_fails_does_not_end_the_call(
     call_id = await server.dial(OWNER)
     await bridge.until("call_ended", call_id)
     check_record(bridge, sandbox, call_id)
-    assert ("assistant", "The agent does not let us in: its gateway token is wrong.", False) in bridge.turns(
-        call_id
-    )
+    assert any("token is wrong" in text for speaker, text, _ in bridge.turns(call_id) if speaker == "assistant")
 
 
 async def test_a_question_still_open_at_the_end_is_answered_after_it(
@@ -255,7 +253,7 @@ async def test_a_question_still_open_at_the_end_is_answered_after_it(
         asked.set()
         await hung_up.wait()
         answer = b'data: {"choices":[{"delta":{"content":"Late."}}]}\n\ndata: [DONE]\n\n'
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + answer)
         writer.close()
 
     asked, hung_up = asyncio.Event(), asyncio.Event()

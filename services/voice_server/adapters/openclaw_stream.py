@@ -1,0 +1,82 @@
+"""The agent's answer as it streams in: OpenAI's `chat.completion.chunk` in server-sent events.
+
+What ends without `[DONE]` was cut: every release of OpenClaw says it after a whole answer.
+"""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import StreamReader
+from pydantic import BaseModel
+
+from services.voice_server.adapters.openclaw_errors import (
+    OpenClawBrokeOffError,
+    OpenClawFailedError,
+    OpenClawSilentError,
+)
+
+LONGEST_ANSWER = 16_000
+"""How many characters of an answer are kept."""
+
+LONGEST_STREAM_BYTES = 8_000_000
+"""How much may come for one answer: some hundred bytes frame each word."""
+
+_NO_ANSWER = "No response from OpenClaw."
+"""What OpenClaw says in the agent's place when that has said nothing."""
+
+
+class _Delta(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(BaseModel):
+    choices: list[_Choice] | None = None
+    error: object = None
+
+
+async def read_answer(stream: StreamReader) -> str:
+    """Read a whole answer. Of a very long one the beginning is kept, and it says so.
+
+    Raises:
+        OpenClawError: there is none, or not all of it.
+        ValueError: what comes cannot be understood.
+    """
+    answer, is_cut = "", False
+    async for part in _parts(stream):
+        room = LONGEST_ANSWER - len(answer)
+        answer, is_cut = answer + part[:room], is_cut or len(part) > room
+    text = answer.strip()
+    if text in {"", _NO_ANSWER}:
+        raise OpenClawSilentError
+    return f"{text} … (the rest is left out)" if is_cut else text
+
+
+async def _parts(stream: StreamReader) -> AsyncIterator[str]:
+    size = 0
+    async for line in stream:
+        size += len(line)
+        if size > LONGEST_STREAM_BYTES:
+            raise OpenClawBrokeOffError
+        data = line.strip().removeprefix(b"data:").strip()
+        if not line.startswith(b"data:") or not data:
+            continue
+        if data == b"[DONE]":
+            return
+        chunk = _Chunk.model_validate_json(data)
+        if chunk.error is not None:
+            raise OpenClawFailedError
+        for choice in chunk.choices or []:
+            yield _content(choice)
+    raise OpenClawBrokeOffError
+
+
+def _content(choice: _Choice) -> str:
+    content = (choice.delta and choice.delta.content) or ""
+    if choice.finish_reason and content.startswith("Error: "):
+        # Up to 2026.7.35 a failed run looks like an answer; but only its text comes along with the end.
+        raise OpenClawFailedError
+    return f"{content} …" if choice.finish_reason in {"length", "content_filter"} else content
