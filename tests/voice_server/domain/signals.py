@@ -71,7 +71,15 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
             TOOLS,
             st.sampled_from(["ask_openclaw", "ask_openclaw", "end_call", "open_door"]),
             st.sampled_from(
-                ['{"request": "weather?"}', '{"request": " "}', '{"request": 5}', "[]", "[" * 9999]
+                [
+                    '{"request": "weather?"}',
+                    '{"request": "mail?"}',
+                    '{"request": "never mind"}',
+                    '{"request": " "}',
+                    '{"request": 5}',
+                    "[]",
+                    "[" * 9999,
+                ]
             ),
         ),
         max_size=3,

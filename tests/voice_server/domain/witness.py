@@ -5,6 +5,7 @@ from services.voice_server.domain.call import Call
 from services.voice_server.domain.commands import (
     AskOpenClaw,
     Command,
+    DropQuestion,
     HangUp,
     Publish,
     PublishPartial,
@@ -29,6 +30,7 @@ class Witness:
         self.greetings = 0
         self.requested: RequestResponse | None = None
         self.active: set[str] = set()
+        self.caller_speaks = False
         self.attached = True
         self.asked: set[str] = set()
 
@@ -50,6 +52,7 @@ class Witness:
         saved = self.call.record
         self.call = Call(CallRecord.model_validate_json(saved.model_dump_json()), self.transcript)
         self.requested = None
+        self.caller_speaks = False
         self.attached = saved.phase is not TALKING and not (saved.phase is JOINING and saved.joined)
         self.active.clear()
         self.asked.clear()
@@ -82,8 +85,10 @@ class Witness:
                 self._answered(self.requested.request_id if refused else None)
             case s.PlaybackEnded(response_id, cut=False):
                 self.active.discard(response_id)
+            case s.CallerSpoke(goes_on):
+                self.caller_speaks = goes_on
             case s.SidebandLost():
-                self.requested, self.attached = None, False
+                self.requested, self.attached, self.caller_speaks = None, False, False
                 self.active.clear()
             case s.SidebandAttached():
                 self.attached = True
@@ -106,6 +111,7 @@ class Witness:
                     assert self.attached
                     assert not self.active
                     assert not self.requested
+                    assert not (command.is_remark and self.caller_speaks)
                     self.requested = command
                     self.greetings += command.instructions == GREETING
                     assert self.greetings <= 1
@@ -114,6 +120,8 @@ class Witness:
                 case AskOpenClaw(tool_call_id):
                     assert tool_call_id not in self.asked
                     self.asked.add(tool_call_id)
+                case DropQuestion(tool_call_id):
+                    assert tool_call_id in self.asked
         self._see_record()
 
     def _see_event(self, event: KeptEvent) -> None:
