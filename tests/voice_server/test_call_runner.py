@@ -242,7 +242,9 @@ async def test_an_agent_that_fails_does_not_end_the_call(
     call_id = await server.dial(OWNER)
     await bridge.until("call_ended", call_id)
     check_record(bridge, sandbox, call_id)
-    assert any("token is wrong" in text for speaker, text, _ in bridge.turns(call_id) if speaker == "assistant")
+    assert any(
+        "token is wrong" in text for speaker, text, _ in bridge.turns(call_id) if speaker == "assistant"
+    )
 
 
 async def test_a_question_still_open_at_the_end_is_answered_after_it(
