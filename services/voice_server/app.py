@@ -10,7 +10,7 @@ from services.voice_server import keys
 from services.voice_server.adapters.bridge import Outbox
 from services.voice_server.adapters.openai_calls import OpenAICalls, OpenAIError
 from services.voice_server.adapters.openai_webhook import WebhookFormatError, WebhookSignatureError
-from services.voice_server.adapters.openclaw import OpenClaw
+from services.voice_server.adapters.openclaw import OpenClaw, gateway_client
 from services.voice_server.adapters.realtime import Realtime
 from services.voice_server.adapters.store import Store
 from services.voice_server.adapters.twilio_api import Credentials, TwilioApi
@@ -150,8 +150,13 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
             store = Store(config.data_dir)
         except (OSError, DatabaseError) as error:
             refuse_folder(config.data_dir, error)
-        async with aiohttp.ClientSession(connector=connector) as http, Tasks() as tasks:
-            switchboard = _switchboard(app, config, agent, prices, store, http, tasks)
+        async with (
+            aiohttp.ClientSession(connector=connector) as http,
+            gateway_client() as to_gateway,
+            Tasks() as tasks,
+        ):
+            openclaw = OpenClaw(to_gateway, config.find_gateway, config.openclaw_agent_id)
+            switchboard = _switchboard(app, config, agent, prices, store, http, openclaw, tasks)
             await app[keys.OUTBOX].start()
             await switchboard.resume()
             tasks.start(forget_daily(store.forget, config.history_days), name="retention")
@@ -175,6 +180,7 @@ def _switchboard(
     prices: Prices,
     store: Store,
     http: aiohttp.ClientSession,
+    openclaw: OpenClaw,
     tasks: Tasks,
 ) -> Switchboard:
     api_key = config.openai_api_key.get_secret_value()
@@ -207,7 +213,7 @@ def _switchboard(
         ),
         openai=OpenAICalls(http, config.openai_base_url, api_key),
         realtime=Realtime(config.openai_base_url, api_key),
-        openclaw=OpenClaw(http, config.find_gateway, config.openclaw_agent_id),
+        openclaw=openclaw,
     )
     policy = Policy(
         own_number=config.twilio_phone_number,

@@ -46,7 +46,7 @@ class RawGateway:
 
     Attributes:
         prepared: on which connection each request without a question came.
-        idle: the connections on which nothing is being asked.
+        closed: the connections that the other side has closed.
     """
 
     def __init__(self) -> None:
@@ -54,6 +54,7 @@ class RawGateway:
         self.url = ""
         self.questions: list[Question] = []
         self.prepared: list[int] = []
+        self.closed: list[int] = []
         self.connections: list[asyncio.StreamWriter] = []
 
     async def question(self, number: int = 1) -> Question:
@@ -81,6 +82,7 @@ class RawGateway:
         except (asyncio.IncompleteReadError, ConnectionError):
             if asked:
                 asked.is_gone = True
+            self.closed.append(number)
             self.watch.changed()
         finally:
             writer.close()

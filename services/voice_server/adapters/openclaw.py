@@ -1,7 +1,8 @@
 """The user's OpenClaw agent, asked over its gateway's HTTP endpoint."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -10,8 +11,10 @@ from aiohttp.http import HttpProcessingError
 
 from services.voice_server.adapters import openclaw_errors
 from services.voice_server.adapters.openclaw_errors import (
+    OpenClawError,
     OpenClawRefusedError,
     OpenClawSlowError,
+    OpenClawUnreachableError,
 )
 from services.voice_server.adapters.openclaw_stream import read_answer
 from shared.openclaw_config import OpenClawConfigError
@@ -21,15 +24,33 @@ log = structlog.get_logger()
 PATIENCE_SECONDS = 600
 """How long a question may take; OpenClaw gives its own runs as long."""
 
-_CONNECT_SECONDS = 3
+PREPARING_SECONDS = 3
+"""How long preparing may take, and how long a gateway then counts as prepared."""
+
+_REFUSED_SECONDS = 60
+"""How long nothing is prepared after a refusal: a gateway counts wrong tokens and then lets nobody in."""
+
+_KEEP_ALIVE_SECONDS = 4
+"""How long an idle connection is kept. The gateway keeps it 5 s; what was on its way then would be lost."""
+
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=PREPARING_SECONDS)
 _LONGEST_REFUSAL_BYTES = 16_384
+
+
+def gateway_client() -> aiohttp.ClientSession:
+    """Open a client for the gateway: what comes back is neither unpacked nor kept."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+    )
 
 
 class OpenClaw:
     """Ask the agent in its conversations: one question at a time in each, side by side in different ones.
 
     Args:
-        http: the client to use.
+        http: the client to use, a `gateway_client`.
         gateway: tells the gateway's URL and token, each time anew: the user may change them.
         agent_id: which of the user's agents.
         patience_seconds: how long an answer may take, counted from when the question goes out.
@@ -47,6 +68,8 @@ class OpenClaw:
         self._agent_id = agent_id
         self._patience_seconds = patience_seconds
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._prepared_until = 0.0
+        self._warned_of: set[str] = set()
 
     async def ask(self, session_key: str, request: str) -> str:
         """Ask, and return the whole answer. The question and the answer become part of that conversation.
@@ -61,8 +84,45 @@ class OpenClaw:
             try:
                 async with asyncio.timeout(self._patience_seconds):
                     return await self._ask(session_key, request)
+            except OpenClawError as error:
+                log.warning("openclaw_failed", fault=str(error), cause=type(error.__cause__).__name__)
+                raise
             except TimeoutError as error:
                 raise OpenClawSlowError from error
+
+    async def prepare(self) -> None:
+        """Have the gateway ready for a question, and warn in the log of what would keep it from answering.
+
+        For many calls at once it is done once.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._prepared_until:
+            return
+        self._prepared_until = now + PREPARING_SECONDS
+        try:
+            async with asyncio.timeout(PREPARING_SECONDS):
+                await self._try_the_door()
+        except OpenClawRefusedError as error:
+            self._prepared_until = now + _REFUSED_SECONDS
+            self._warn_of(error)
+        except OpenClawError as error:
+            self._warn_of(error)
+        except TimeoutError:
+            self._warn_of(OpenClawUnreachableError())
+        else:
+            self._warned_of.clear()
+
+    def _warn_of(self, error: OpenClawError) -> None:
+        if str(error) not in self._warned_of:
+            self._warned_of.add(str(error))
+            log.warning("openclaw_not_ready", consequence="nobody can ask the agent", fault=str(error))
+
+    async def _try_the_door(self) -> None:
+        # A request without a message passes every check before it is refused, and wakes no agent.
+        async with self._post([], {}) as answer:
+            refusal = await _beginning(answer.content)
+            if answer.status != 400 or b"Missing user message" not in refusal:
+                raise openclaw_errors.refused(answer.status, refusal)
 
     async def _ask(self, session_key: str, request: str) -> str:
         if not (session_key.isascii() and session_key.isprintable()):
@@ -71,43 +131,40 @@ class OpenClaw:
                 "This conversation cannot be asked in: its key has letters that are not ASCII; "
                 "see session.identityLinks in openclaw.json."
             )
-        url, headers = await self._door()
-        body = {"model": "openclaw", "stream": True, "messages": [{"role": "user", "content": request}]}
-        headers["x-openclaw-session-key"] = session_key
+        message = {"role": "user", "content": request}
+        async with self._post([message], {"x-openclaw-session-key": session_key}) as answer:
+            if answer.status != 200 or answer.content_type != "text/event-stream":
+                raise openclaw_errors.refused(answer.status, await _beginning(answer.content))
+            return await read_answer(answer.content)
+
+    @asynccontextmanager
+    async def _post(
+        self, messages: list[dict[str, str]], headers: dict[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        url, key = await self._door()
         try:
             async with self._http.post(
                 f"{url}/v1/chat/completions",
-                json=body,
-                headers=headers,
+                json={"model": "openclaw", "stream": True, "messages": messages},
+                headers={"x-openclaw-agent-id": self._agent_id, **key, **headers},
                 timeout=_TIMEOUT,
                 allow_redirects=False,
             ) as answer:
-                if answer.status != 200 or answer.content_type != "text/event-stream":
-                    log.warning("openclaw_refused", status=answer.status)
-                    raise openclaw_errors.refused(answer.status, await _beginning(answer.content))
-                return await read_answer(answer.content)
+                yield answer
         except (aiohttp.ClientError, HttpProcessingError, ValueError) as error:
-            log.warning("openclaw_unreachable", fault=type(error).__name__)
             raise openclaw_errors.lost(error) from error
 
     async def _door(self) -> tuple[str, dict[str, str]]:
         try:
             url, token = await asyncio.to_thread(self._gateway)
         except OpenClawConfigError as error:
-            log.warning("openclaw_config_unreadable", fault=str(error))
-            raise OpenClawRefusedError(
-                "The agent cannot be found: OpenClaw's configuration cannot be read; the log says where."
-            ) from error
-        headers = {"x-openclaw-agent-id": self._agent_id}
-        return url, {**headers, "Authorization": f"Bearer {token}"} if token else headers
+            raise OpenClawRefusedError(f"OpenClaw's configuration cannot be read: {error}") from error
+        return url, {"Authorization": f"Bearer {token}"} if token else {}
 
 
 async def _beginning(body: aiohttp.StreamReader) -> bytes:
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(PREPARING_SECONDS):
             return await body.read(_LONGEST_REFUSAL_BYTES)
     except TimeoutError:
         return b""
-
-
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)

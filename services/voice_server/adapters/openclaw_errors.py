@@ -46,7 +46,6 @@ _SWITCHED_OFF = (
     "The agent's gateway has its chat endpoint switched off: "
     "set gateway.http.endpoints.chatCompletions.enabled to true in openclaw.json."
 )
-_STARTING = "The agent's gateway is just starting: ask again in half a minute."
 _REFUSALS = {
     200: _NOT_A_GATEWAY,
     401: "The agent's gateway says our token is wrong: set OPENCLAW_GATEWAY_TOKEN to the gateway's own.",
@@ -55,7 +54,6 @@ _REFUSALS = {
     405: _SWITCHED_OFF,  # so answers the gateway's own page, which then stands there
     429: "The agent's gateway was given too many wrong tokens: check OPENCLAW_GATEWAY_TOKEN and wait.",
     **dict.fromkeys(range(300, 400), _NOT_A_GATEWAY),
-    **dict.fromkeys((502, 503, 504), _STARTING),
 }
 _UNKNOWN_AGENT = "The agent's gateway knows no such agent: set OPENCLAW_AGENT_ID to one that it has."
 
@@ -64,6 +62,8 @@ def refused(status: int, body: bytes) -> OpenClawError:
     """Say what an answer means that is no stream."""
     if status == 400 and b"unknown agent" in body.lower():
         return OpenClawRefusedError(_UNKNOWN_AGENT)
+    if status in {502, 503, 504}:
+        return OpenClawUnreachableError("The agent's gateway is just starting: ask again in half a minute.")
     sentence = _REFUSALS.get(status)
     return OpenClawRefusedError(sentence) if sentence else OpenClawFailedError()
 

@@ -199,7 +199,7 @@ async def test_an_agent_that_is_lost_after_it_was_asked_is_not_asked_again(
         (Answer(404), OpenClawRefusedError, r"gateway\.http\.endpoints\.chatCompletions\.enabled to true"),
         (Answer(405), OpenClawRefusedError, r"gateway\.http\.endpoints\.chatCompletions\.enabled to true"),
         (Answer(429), OpenClawRefusedError, "check OPENCLAW_GATEWAY_TOKEN"),
-        (Answer(503), OpenClawRefusedError, "just starting"),
+        (Answer(503), OpenClawUnreachableError, "just starting"),
         (Answer(302, headers={"Location": "/elsewhere"}), OpenClawRefusedError, "set OPENCLAW_GATEWAY_URL"),
         (
             Answer(400, b'{"error":{"message":"Unknown agent \'x\'."}}'),
@@ -224,7 +224,7 @@ async def test_every_refusal_is_a_sentence_that_says_what_to_change(
 async def test_a_refusal_without_an_end_is_not_waited_for(
     http: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.voice_server.adapters.openclaw._CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("services.voice_server.adapters.openclaw.PREPARING_SECONDS", 0.1)
 
     async with speaking(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n") as address:
         with pytest.raises(OpenClawRefusedError, match="token is wrong"):
