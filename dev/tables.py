@@ -1,4 +1,4 @@
-"""Draws the sandbox's faults and switches as tables: `python -m dev.tables` writes them anew."""
+"""Draws the sandbox's faults, switches and answers as tables: `python -m dev.tables` writes them anew."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from sandbox.faults import FAULTS
+from sandbox.gateway.answers import ANSWERS
 from sandbox.switches import Switches
 
 PAGE = Path(__file__).parents[1] / "docs" / "sandbox.md"
@@ -33,9 +34,22 @@ def switches() -> str:
     return _table(("switch", "at first", "or", "what it decides"), rows)
 
 
+def answers() -> str:
+    """Draw `ANSWERS`: what a question has to speak of, how long the agent works on it, and what it says."""
+    rows = [
+        (
+            ", ".join(f"`{word}`" for word in answer.about.split("|")),
+            "`agent_seconds`" if answer.seconds is None else f"{answer.seconds:g}",
+            answer.text,
+        )
+        for answer in ANSWERS
+    ]
+    return _table(("a question about", "seconds", "the answer"), rows)
+
+
 def page_with_tables(page: str) -> str:
     """Put the tables between their marks in a page."""
-    for name, draw in (("faults", faults), ("switches", switches)):
+    for name, draw in (("faults", faults), ("switches", switches), ("answers", answers)):
         begin = f"<!-- {name}: drawn by `python -m dev.tables` -->\n"
         end = f"<!-- end of {name} -->\n"
         before, _, rest = page.partition(begin)

@@ -52,6 +52,7 @@ class Switches:
         gateway_trouble: what is wrong with the gateway: it cuts whoever comes, it is still starting, it does
             not answer, or it cuts a socket after `gateway_rows` rows without answering the last.
         gateway_rows: how many rows `drops` lets in for each socket.
+        agent_seconds: how long the agent works on a question whose answer has no time of its own.
     """
 
     session_created: bool = False
@@ -88,3 +89,4 @@ class Switches:
     gateway_busy: bool = False
     gateway_trouble: Literal["none", "down", "starting", "silent", "drops"] = "none"
     gateway_rows: int = 3
+    agent_seconds: float = 0.25

@@ -3,13 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
-from sandbox.gateway.chat import answer_to
+from sandbox.gateway.answers import answer_to
 from sandbox.gateway.handshake import Operator
 from sandbox.gateway.line import Line
 from sandbox.gateway.memory import Conversation, Role, Row, now_ms
 from sandbox.world import World
-
-_THINKING_SECONDS = 0.25
 
 
 def canonical(session_key: str) -> str:
@@ -87,8 +85,9 @@ class Agent:
     async def _take_turn(self, conversation: Conversation, run_id: str, message: str) -> None:
         self.start_run(conversation, run_id)
         self._add(conversation, "user", message)
-        await self._world.clock.pause(_THINKING_SECONDS)
-        self._add(conversation, "assistant", answer_to(message))
+        answer = answer_to(message)
+        await self._world.clock.pause(answer.takes(self._world.switches))
+        self._add(conversation, "assistant", answer.text)
         self.end_run(conversation, run_id)
 
     def _add(self, conversation: Conversation, role: Role, text: str) -> None:

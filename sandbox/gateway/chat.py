@@ -11,23 +11,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from sandbox.gateway.answers import answer_to
 from sandbox.reception import Received, Reception, RefusalError
 from sandbox.world import World
 from shared.problems import json_response
-
-_ANSWERS = (
-    (r"calendar|appointment", "You have two appointments today: the dentist at 10 and lunch with Sam at 1."),
-    (r"weather", "It is sunny, 18 degrees, with a light breeze from the west."),
-    (r"mail|message", "There are three new messages, none of them urgent."),
-)
-
-
-def answer_to(question: str) -> str:
-    """Answer a question, the same one always in the same way."""
-    for pattern, answer in _ANSWERS:
-        if re.search(pattern, question, re.IGNORECASE):
-            return answer
-    return f"I have looked into it: {question.strip().rstrip('?.!') or 'nothing'}. It is all settled."
 
 
 class GatewayRefusalError(RefusalError):
@@ -78,14 +65,15 @@ class ChatEndpoint:
             raise GatewayRefusalError(401, "unauthorized", "Unauthorized")
         body = await _body(request)
         question = _question(body)
+        known = answer_to(question)
         asked = Asked(
             request.headers.get("x-openclaw-session-key"),
             question,
             bool(body.get("stream")),
-            answer_to(question),
+            known.text,
         )
         self.asked.append(asked)
-        await self._world.clock.pause(0.25)
+        await self._world.clock.pause(known.takes(self._world.switches))
         common = {
             "id": f"chatcmpl_{secrets.token_hex(12)}",
             "created": int(time.time()),
