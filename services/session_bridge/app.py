@@ -8,6 +8,8 @@ from aiohttp import web
 
 from services.session_bridge.adapters.deliveries import Deliveries
 from services.session_bridge.adapters.journal import Journal
+from services.session_bridge.adapters.late_answers import LateAnswers
+from services.session_bridge.adapters.openclaw.chat import Chat
 from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
 from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw.gateway import GatewayStore
@@ -24,6 +26,7 @@ from services.session_bridge.keys import (
     DELIVERY,
     FOLDER,
     JOURNAL,
+    MESSENGER,
     METRICS,
     REGISTRY,
     RPC,
@@ -34,6 +37,7 @@ from services.session_bridge.keys import (
     TAILS,
     VOICE_SERVER,
 )
+from services.session_bridge.messenger import Messenger
 from services.session_bridge.metrics import Metrics
 from services.session_bridge.routes import call_events, context, events, health, metrics, sessions, sync
 from services.session_bridge.settings import BridgeSettings
@@ -163,7 +167,15 @@ async def _openclaw(app: web.Application) -> AsyncIterator[None]:
 async def _delivery(app: web.Application) -> AsyncIterator[None]:
     journal = app[JOURNAL]
     app[DELIVERY] = Delivery(journal, Deliveries(journal), app[SESSION_KEYS], app[STORES].of, app[METRICS])
-    app[RPC].connected = app[DELIVERY].hurry
+    app[MESSENGER] = Messenger(LateAnswers(journal), Chat(app[RPC]), app[METRICS])
+
+    def connected() -> None:
+        app[DELIVERY].hurry()
+        app[MESSENGER].hurry()
+
+    app[RPC].connected = connected
     await app[DELIVERY].resume()
-    yield
+    async with Tasks() as tasks:
+        tasks.start(app[MESSENGER].run(), name="messenger")
+        yield
     await app[DELIVERY].close()

@@ -12,6 +12,7 @@ from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer
 from services.session_bridge.delivery import Delivery
+from services.session_bridge.messenger import Messenger
 from services.session_bridge.metrics import Metrics
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
@@ -24,6 +25,7 @@ STORES = web.AppKey("stores", OpenClawStores)
 SESSION_KEYS = web.AppKey("session_keys", SessionKeys)
 VOICE_SERVER = web.AppKey("voice_server", VoiceServer)
 DELIVERY = web.AppKey("delivery", Delivery)
+MESSENGER = web.AppKey("messenger", Messenger)
 STREAMS: web.AppKey[set[asyncio.Transport]] = web.AppKey("streams")
 """The connections that are event streams."""
 

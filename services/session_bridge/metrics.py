@@ -24,6 +24,12 @@ class Metrics:
         self.messages = Counter(
             name("messages_injected"), "Messages written into OpenClaw.", registry=registry
         )
+        self.late_answers = Counter(
+            name("late_answers"),
+            "Answers that came after their call, on their way to the owner's chat.",
+            ["outcome"],
+            registry=registry,
+        )
         self.sessions = Gauge(
             name("sessions"), "Calls that are not in OpenClaw yet.", ["state"], registry=registry
         )

@@ -11,6 +11,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from services.session_bridge.domain.choice import Store
+from services.session_bridge.domain.late_answer import is_late
 from services.session_bridge.domain.session import GapError, Session, State
 from shared.database import Database
 from shared.events import CallEnded, KeptEvent, TranscriptUpdate, call_event
@@ -50,6 +51,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     place TEXT,
     messages BLOB
 );
+CREATE TABLE IF NOT EXISTS late_answers (event_id TEXT PRIMARY KEY, call_id TEXT NOT NULL);
 INSERT OR IGNORE INTO deliveries (call_id, ended_at)
     SELECT call_id, unixepoch(started_at) FROM sessions WHERE state != 'active';
 CREATE INDEX IF NOT EXISTS deliveries_by_end ON deliveries (ended_at);
@@ -119,6 +121,8 @@ class Journal:
                 if _insert(db, event.call_id, event.event_id, event.sequence, event.event_type, json):
                     if isinstance(event, CallEnded):
                         _end(db, after)
+                    if is_late(event, after):
+                        db.execute("INSERT INTO late_answers VALUES (?, ?)", (event.event_id, event.call_id))
                     return Receipt(True, _save(db, after, session_key, is_new=row is None))
             return _repeated(db, event, session)
 
@@ -204,7 +208,7 @@ class Journal:
 
         def work(db: Connection) -> int:
             found = [tuple(row) for row in db.execute(query, (before, _FORGOTTEN_AT_ONCE))]
-            for table in ("events", "sessions", "deliveries"):
+            for table in ("events", "sessions", "deliveries", "late_answers"):
                 db.executemany(f"DELETE FROM {table} WHERE call_id = ?", found)  # noqa: S608 - our own tables
             return len(found)
 

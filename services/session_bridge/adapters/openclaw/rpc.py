@@ -22,9 +22,8 @@ from shared.settings import address
 log = structlog.get_logger()
 
 TRANSCRIPT = "talk.client.transcript"
-_TRANSCRIPTS = ("operator.read", "operator.talk")
-_ENTRIES = ("operator.read", "operator.write")
-"""For a gateway that takes no transcripts: there an entry of its session store may have to be made."""
+_SCOPES = ("operator.read", "operator.write")
+"""What it takes to send a message to a chat; telling a transcript takes less."""
 
 _LONGEST_PAUSE_SECONDS = 30
 _LONGEST_FRAME_BYTES = 26 * 1024 * 1024
@@ -54,7 +53,6 @@ class OpenClawRpc:
         self._address = address
         self._timeout_seconds = timeout_seconds
         self._connection: OpenClawSocket | None = None
-        self._scopes = _TRANSCRIPTS
         self.connected: Callable[[], None] = lambda: None
         self._tried = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -97,8 +95,8 @@ class OpenClawRpc:
 
         From 2026.5.7 on nobody else can without a risk: OpenClaw saves `sessions.json` from memory.
         """
-        if self.hello is None or self.hello.protocol < 4 or not self.offers("sessions.patch"):
-            return False  # Where it is 3, `sessions.json` has a lock.
+        if self.hello is None or self.hello.protocol < 4 or self.offers(TRANSCRIPT):
+            return False  # Where it is 3, `sessions.json` has a lock; where transcripts are taken, no use.
         try:
             await self.call("sessions.patch", key=session_key, **({"label": label} if label else {}))
         except (GatewayRefusedError, CannotWriteYetError) as error:
@@ -144,13 +142,8 @@ class OpenClawRpc:
             ) as socket,
         ):
             connection = OpenClawSocket(socket, self._timeout_seconds)
-            hello = await connection.open(token, self._scopes)
+            hello = await connection.open(token, _SCOPES)
             patience.reschedule(None)
-            needed = _TRANSCRIPTS if TRANSCRIPT in hello.methods else _ENTRIES
-            if needed != self._scopes:
-                self._scopes = needed
-                self._hurry.set()
-                return
             log.info("gateway_connected", release=release.spell(hello.release), methods=len(hello.methods))
             self._connection, self.hello = connection, hello
             self._tried.set()

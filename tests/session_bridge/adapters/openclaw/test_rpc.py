@@ -71,7 +71,7 @@ async def test_answers_find_their_requests_among_events_and_each_other(sandbox: 
 async def test_a_refusal_has_the_gateways_own_words(sandbox: Sandbox) -> None:
     async with connected(sandbox) as rpc:
         with pytest.raises(GatewayRefusedError, match="missing scope") as caught:
-            await rpc.call("sessions.patch", key="agent:main:x", label="X")
+            await rpc.call("no.such")
         assert caught.value.code == "MISSING_SCOPE"
 
 

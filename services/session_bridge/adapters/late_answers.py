@@ -1,0 +1,51 @@
+"""The late answers that are still to be brought to the owner's chat, on disk."""
+
+from sqlite3 import Connection, Row
+
+from services.session_bridge.adapters.journal import Journal
+from services.session_bridge.domain.late_answer import LateAnswer
+from shared.events import ToolFinished, ToolStarted, call_event
+
+_LATE = """
+SELECT json, session_key FROM late_answers JOIN events USING (event_id)
+JOIN sessions ON sessions.call_id = events.call_id ORDER BY events.number
+"""
+_STARTED = "SELECT json FROM events WHERE call_id = ? AND type = 'tool_started'"
+
+
+class LateAnswers:
+    """Keep them in the journal's file, which enters them; every method raises `DatabaseError` with it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._database = journal.database
+
+    async def waiting(self) -> list[LateAnswer]:
+        """List those that wait, the oldest first."""
+        return await self._database.run(
+            lambda db: [_late_answer(db, row) for row in db.execute(_LATE).fetchall()]
+        )
+
+    async def done(self, answer: LateAnswer) -> None:
+        """Forget that one waits."""
+        query = "DELETE FROM late_answers WHERE event_id = ?"
+        await self._database.run(lambda db: db.execute(query, (answer.event_id,)))
+
+
+def _late_answer(db: Connection, row: Row) -> LateAnswer:
+    finished = call_event.validate_json(row["json"])
+    assert isinstance(finished, ToolFinished)  # noqa: S101 - the journal enters no other
+    tool_call_id = finished.data.tool_call_id
+    started = (call_event.validate_json(other["json"]) for other in db.execute(_STARTED, (finished.call_id,)))
+    arguments = (
+        event.data.arguments
+        for event in started
+        if isinstance(event, ToolStarted) and event.data.tool_call_id == tool_call_id
+    )
+    return LateAnswer(
+        event_id=finished.event_id,
+        call_id=finished.call_id,
+        session_key=row["session_key"],
+        arguments=next(arguments, ""),
+        answer=finished.data.output,
+        came_at=finished.timestamp.timestamp(),
+    )

@@ -1,0 +1,46 @@
+"""The chat through which a person last wrote to the agent, Telegram or another: the gateway's `send`.
+
+What is sent is sent as it is, without the agent being asked anything, and stands in the conversation as well.
+The gateway sends nothing twice under one key, as long as it is not restarted.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
+
+_ADDRESS = ("channel", "to", "accountId", "threadId")
+
+
+class Chat:
+    """Send messages to people."""
+
+    def __init__(self, rpc: OpenClawRpc) -> None:
+        self._rpc = rpc
+
+    async def send(self, session_key: str, message: str, key: str) -> bool:
+        """Send a message to whoever a conversation is with; False if they have never written through a chat.
+
+        Args:
+            session_key: the conversation.
+            message: markdown; the chat's own way of writing is made of it.
+            key: the same for the same message, however often it is sent.
+
+        Raises:
+            CannotWriteYetError: no gateway is connected, or it did not answer.
+            GatewayRefusedError: it refused.
+        """
+        listed = await self._rpc.call("sessions.list", search=session_key)
+        rows = [row for row in listed.get("sessions") or () if row.get("key") == session_key]
+        address = _address(rows[0]) if rows else {}
+        if not address:
+            return False
+        await self._rpc.call("send", **address, message=message, sessionKey=session_key, idempotencyKey=key)
+        return True
+
+
+def _address(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Read where a conversation's messages go; empty where nobody could be reached."""
+    context = row.get("deliveryContext") or {}
+    address = {name: context[name] for name in _ADDRESS if context.get(name)}
+    return address if {"channel", "to"} <= address.keys() else {}
