@@ -44,6 +44,10 @@ class Floor:
         self.caller_speaks = goes_on
         self.quiet_since = self.voice_at = at
 
+    def caller_has_it(self) -> None:
+        """Note that the caller has said something: what was played before is over, told or not."""
+        self._playing.clear()
+
     def caller_idled(self) -> None:
         """Note that the caller is being waited for in vain."""
         self._is_idle = True

@@ -142,6 +142,7 @@ class Talk:
         self._conversation.add(signal.item_id, missed, signal.speaker, at)
         if signal.speaker is Speaker.CALLER:
             self._owed.add(signal.item_id)
+            self._floor.caller_has_it()
         return [] if missed is None or known else [RetrieveItem(missed)]
 
     @_take.register

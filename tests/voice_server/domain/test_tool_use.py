@@ -285,3 +285,12 @@ def test_an_answer_that_the_caller_cuts_off_waits_for_a_pause() -> None:
     assert said(line.tell(FELL_SILENT, at=2)) == [], "the model is about to reply of itself"
     assert said(line.wake()) == [None]
     assert line.now == pytest.approx(2 + PAUSE_SECONDS)
+
+
+def test_a_playback_whose_end_gets_lost_does_not_keep_an_answer_back_for_ever() -> None:
+    line = Line()
+    line.speak(ask("t1", "Weather?"))
+    line.tell(s.PlaybackStarted("r9"), at=1)
+    line.tell(SPOKE, FELL_SILENT, s.ItemAdded("i5", None, Speaker.CALLER), at=2)
+    line.answer("t1")
+    assert said(line.wake()) == [None]
