@@ -38,6 +38,9 @@ _REPLACED = (
     "Dropped for the newer question, perhaps half done. If the caller wants both, ask both at once, or tell "
     "them what was dropped."
 )
+_FORGET = "(My earlier question is no longer needed.) "
+"""What the agent is told with the next question: OpenClaw keeps a dropped one in the conversation."""
+
 _ASKED_ALREADY = "This is being asked already. Its answer comes with the earlier tool call."
 
 ToolOutcome = Command | ToolStartedData | ToolFinishedData
@@ -66,7 +69,7 @@ class ToolUse:
         self._floor = floor
         self._questions = Questions(call.open_tools)
         self._interim = Interim(call.answer_seconds)
-        self._is_over = False
+        self._has_dropped = self._is_over = False
 
     @property
     def open(self) -> tuple[OpenTool, ...]:
@@ -162,9 +165,11 @@ class ToolUse:
             return [*dropped, *self._note(name, _DROPPED, at, ok=True, tell=not spoke)]
         if not self._questions.ask(name, request):
             return self._note(name, _ASKED_ALREADY, at, ok=True, tell=not spoke)
-        return [AskOpenClaw(name, request)]
+        forget, self._has_dropped = _FORGET * self._has_dropped, False
+        return [AskOpenClaw(name, forget + request)]
 
     def _drop(self, dropped: list[OpenTool], why: str, at: float) -> list[ToolOutcome]:
+        self._has_dropped |= bool(dropped)
         return [
             outcome
             for tool in dropped

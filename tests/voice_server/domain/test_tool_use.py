@@ -218,6 +218,9 @@ def test_another_request_replaces_the_one_that_still_runs() -> None:
     outcomes = line.speak(ask("t2", "Mail?"))
     asked = [type(outcome) for outcome in outcomes if isinstance(outcome, AskOpenClaw | DropQuestion)]
     assert asked == [DropQuestion, AskOpenClaw], "the old one makes way first"
+    requests = [o.request for o in outcomes if isinstance(o, AskOpenClaw)]
+    requests += [o.request for o in line.speak(ask("t3", "News?")) if isinstance(o, AskOpenClaw)]
+    assert requests == ["(My earlier question is no longer needed.) Mail?", "News?"], "told once"
     assert [o.ok for o in outcomes if isinstance(o, ToolFinishedData)] == [False]
     assert said(outcomes) == []
     line.now = 4
