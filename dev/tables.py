@@ -40,7 +40,7 @@ def answers() -> str:
         (
             ", ".join(f"`{word}`" for word in answer.about.split("|")),
             "`agent_seconds`" if answer.seconds is None else f"{answer.seconds:g}",
-            answer.text,
+            _shortened(answer.text),
         )
         for answer in ANSWERS
     ]
@@ -68,6 +68,13 @@ def _others(kind: Any, default: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{_json(value)}`" for value in get_args(kind) if value != default)
     return "any order" if get_origin(kind) is tuple else "any number"
+
+
+def _shortened(text: str) -> str:
+    first, *more = text.split("\n")
+    if not more:
+        return text or "nothing"
+    return f"{first.strip('# ')} … ({len(text):,} characters in {len(more) + 1} lines of markdown)"
 
 
 def _json(value: Any) -> str:

@@ -8,6 +8,8 @@ from pydantic import AfterValidator
 from sandbox.gateway.releases import Release
 from sandbox.twilio.troubles import EVENTS, Event
 
+AgentTrouble = Literal["none", "error", "breaks", "error_event", "silent", "disabled", "starting"]
+
 
 def _all_events(order: tuple[Event, ...]) -> tuple[Event, ...]:
     if sorted(order) != sorted(EVENTS):
@@ -53,6 +55,9 @@ class Switches:
             not answer, or it cuts a socket after `gateway_rows` rows without answering the last.
         gateway_rows: how many rows `drops` lets in for each socket.
         agent_seconds: how long the agent works on a question whose answer has no time of its own.
+        agent_trouble: what is wrong when the agent is asked over HTTP: 500; its answer breaks off in the
+            middle; an error comes in the middle; it never answers; the endpoint is off (404); the gateway is
+            still starting (503).
     """
 
     session_created: bool = False
@@ -90,3 +95,4 @@ class Switches:
     gateway_trouble: Literal["none", "down", "starting", "silent", "drops"] = "none"
     gateway_rows: int = 3
     agent_seconds: float = 0.25
+    agent_trouble: AgentTrouble = "none"

@@ -57,7 +57,8 @@ class Agent:
     def end_run(self, conversation: Conversation, run_id: str) -> None:
         """Be done with a turn: that it ended is told before the conversation is idle."""
         self._tell_lifecycle(conversation, run_id, "end")
-        conversation.runs.remove(run_id)
+        if run_id in conversation.runs:  # a gateway that was killed meanwhile knows nothing of it
+            conversation.runs.remove(run_id)
         self._tell_change(conversation, {"reason": "agent.input.settled"})
         self._tell_change(conversation, {"phase": "end", "runId": run_id})
 
@@ -73,6 +74,12 @@ class Agent:
             if conversation.session_key in line.followed:
                 line.tell("session.message", payload)
         self._world.watch.changed()
+
+    def remember(self, conversation: Conversation, question: str, answer: str) -> None:
+        """Add what was asked and answered; an answer without a word is no row."""
+        self._add(conversation, "user", question)
+        if answer:
+            self._add(conversation, "assistant", answer)
 
     def subscribe(self, operator: Operator, session_key: str | None) -> None:
         """Let an operator hear of every OpenClaw session, or of the rows of one."""

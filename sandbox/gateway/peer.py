@@ -22,8 +22,8 @@ class Gateway:
     def __init__(self, world: World) -> None:
         self.memory = Memory()
         self._world = world
-        self._chat = ChatEndpoint(world)
         self._agent = Agent(world)
+        self._chat = ChatEndpoint(world, self.memory, self._agent)
         self._methods = Methods(self.memory, world.switches, self._agent)
 
     @property

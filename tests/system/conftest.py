@@ -95,7 +95,8 @@ class Stack:
         token = self.sandbox.openclaw_gateway_token.get_secret_value()
         async with connected(url, token, "operator.read") as gateway:
             history = await gateway.call("chat.history", sessionKey="agent:main:main")
-        return [(row["role"], row["content"][0]["text"]) for row in history["messages"]]
+        said = [(row["role"], row["content"]) for row in history["messages"]]
+        return [(role, text if isinstance(text, str) else text[0]["text"]) for role, text in said]
 
 
 @asynccontextmanager

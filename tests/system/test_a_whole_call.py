@@ -19,6 +19,11 @@ TALK = [
     ("user", "Great, thank you. Goodbye!"),
     ("assistant", "Goodbye!"),
 ]
+ASKED = [
+    ("user", "What is on the calendar today?"),
+    ("assistant", "You have two appointments today: the dentist at 10 and lunch with Sam at 1."),
+]
+"""What the agent itself remembers of the talk: the question that was put to it."""
 
 
 async def test_what_is_said_on_the_phone_stands_in_the_owners_session(stack: Stack) -> None:
@@ -43,7 +48,7 @@ async def test_what_is_said_on_the_phone_is_told_to_a_gateway_that_keeps_its_ses
         call_id = await stack.call()
         await stack.until_synced(call_id)
 
-        assert await stack.remembered() == TALK
+        assert await stack.remembered() == [*ASKED, *TALK]
         assert stack.written() == []
         assert not list(stack.folder.glob("openclaw/agents"))
         check = (await stack.get(f"{stack.bridge.url}/health"))["checks"]["openclaw"]
