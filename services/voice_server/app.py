@@ -11,6 +11,7 @@ from services.voice_server.adapters.bridge import Outbox
 from services.voice_server.adapters.openai_calls import OpenAICalls, OpenAIError
 from services.voice_server.adapters.openai_webhook import WebhookFormatError, WebhookSignatureError
 from services.voice_server.adapters.openclaw import OpenClaw, gateway_client
+from services.voice_server.adapters.openclaw_cli import OpenClawCommand
 from services.voice_server.adapters.realtime import Realtime
 from services.voice_server.adapters.store import Store
 from services.voice_server.adapters.twilio_api import Credentials, TwilioApi
@@ -155,7 +156,7 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
             gateway_client() as to_gateway,
             Tasks() as tasks,
         ):
-            openclaw = OpenClaw(to_gateway, config.find_gateway, config.openclaw_agent_id)
+            openclaw = _openclaw(config, to_gateway)
             switchboard = _switchboard(app, config, agent, prices, store, http, openclaw, tasks)
             await app[keys.OUTBOX].start()
             await switchboard.resume()
@@ -233,6 +234,13 @@ def _switchboard(
     app[keys.SWITCHBOARD] = Switchboard(peers, policy, quotas, limits, tasks)
     app[keys.ORDERS] = Orders(store, app[keys.SWITCHBOARD])
     return app[keys.SWITCHBOARD]
+
+
+def _openclaw(config: VoiceSettings, http: aiohttp.ClientSession) -> OpenClaw:
+    agent_id, command = config.openclaw_agent_id, None
+    if config.openclaw_gateway_url is None:
+        command = OpenClawCommand(agent_id, config.agent_environment)
+    return OpenClaw(http, config.find_gateway, agent_id, command)
 
 
 def _credentials(config: VoiceSettings) -> Credentials:

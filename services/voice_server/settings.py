@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import os
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -120,6 +121,18 @@ class VoiceSettings(Settings):
         """The ISO regions that may be dialled: those set, or that of our own number."""
         own = phone.region(self.twilio_phone_number)
         return frozenset(region.upper() for region in self.outbound_regions or (own or "",))
+
+    @property
+    def agent_environment(self) -> dict[str, str]:
+        """What the command `openclaw` gets: our environment without the phone's secrets.
+
+        OpenAI's key stays: the user's agent may live on it.
+        """
+        fields = VoiceSettings.model_fields.items()
+        secrets = {name for name, field in fields if "Secret" in str(field)} - {"openai_api_key"}
+        inherited = os.environ.items()  # noqa: TID251 - a child gets what we got
+        kept = {name: value for name, value in inherited if name.lower() not in secrets}
+        return kept | {"OPENCLAW_STATE_DIR": str(self.state_dir)}
 
     @property
     def caps(self) -> Caps:

@@ -57,6 +57,15 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (given.calls, given.trust_trunk_callers) == ("on", True)
 
 
+def test_the_agents_command_gets_none_of_the_phones_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TWILIO_AUTH_TOKEN", "voice_api_key", "OPENAI_WEBHOOK_SECRET", "OPENAI_API_KEY", "MY_OWN"):
+        monkeypatch.setenv(name, "set")
+    given = settings(openclaw_state_dir="~/theirs").agent_environment
+    assert not {"TWILIO_AUTH_TOKEN", "voice_api_key", "OPENAI_WEBHOOK_SECRET"} & given.keys()
+    assert (given["OPENAI_API_KEY"], given["MY_OWN"]) == ("set", "set")
+    assert given["OPENCLAW_STATE_DIR"] == str(Path.home() / "theirs")
+
+
 def test_what_a_day_may_bring_follows_from_the_lines_and_the_hour_unless_it_is_said() -> None:
     caps = settings().caps
     assert (caps.calls_per_hour, caps.calls_per_number_per_day) == (60, 60)

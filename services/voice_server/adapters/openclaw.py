@@ -10,7 +10,9 @@ import structlog
 from aiohttp.http import HttpProcessingError
 
 from services.voice_server.adapters import openclaw_errors
+from services.voice_server.adapters.openclaw_cli import OpenClawCommand
 from services.voice_server.adapters.openclaw_errors import (
+    NothingListensError,
     OpenClawError,
     OpenClawRefusedError,
     OpenClawSlowError,
@@ -53,6 +55,7 @@ class OpenClaw:
         http: the client to use, a `gateway_client`.
         gateway: tells the gateway's URL and token, each time anew: the user may change them.
         agent_id: which of the user's agents.
+        command: is asked as long as no gateway has ever been there; None: never.
         patience_seconds: how long an answer may take, counted from when the question goes out.
     """
 
@@ -61,11 +64,13 @@ class OpenClaw:
         http: aiohttp.ClientSession,
         gateway: Callable[[], tuple[str, str | None]],
         agent_id: str,
+        command: OpenClawCommand | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._http = http
         self._gateway = gateway
         self._agent_id = agent_id
+        self._command = command
         self._patience_seconds = patience_seconds
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._prepared_until = 0.0
@@ -115,7 +120,11 @@ class OpenClaw:
     def _warn_of(self, error: OpenClawError) -> None:
         if str(error) not in self._warned_of:
             self._warned_of.add(str(error))
-            log.warning("openclaw_not_ready", consequence="nobody can ask the agent", fault=str(error))
+            by_command = self._command and isinstance(error, NothingListensError)
+            consequence = (
+                "the agent is asked by command, slowly" if by_command else "nobody can ask the agent"
+            )
+            log.warning("openclaw_not_ready", consequence=consequence, fault=str(error))
 
     async def _try_the_door(self) -> None:
         # A request without a message passes every check before it is refused, and wakes no agent.
@@ -132,10 +141,15 @@ class OpenClaw:
                 "see session.identityLinks in openclaw.json."
             )
         message = {"role": "user", "content": request}
-        async with self._post([message], {"x-openclaw-session-key": session_key}) as answer:
-            if answer.status != 200 or answer.content_type != "text/event-stream":
-                raise openclaw_errors.refused(answer.status, await _beginning(answer.content))
-            return await read_answer(answer.content)
+        try:
+            async with self._post([message], {"x-openclaw-session-key": session_key}) as answer:
+                if answer.status != 200 or answer.content_type != "text/event-stream":
+                    raise openclaw_errors.refused(answer.status, await _beginning(answer.content))
+                return await read_answer(answer.content)
+        except NothingListensError:
+            if self._command is None:
+                raise
+            return await self._command.ask(session_key, request)
 
     @asynccontextmanager
     async def _post(
@@ -150,6 +164,8 @@ class OpenClaw:
                 timeout=_TIMEOUT,
                 allow_redirects=False,
             ) as answer:
+                # An agent run by command would get in the way of a gateway that is just starting again.
+                self._command = None
                 yield answer
         except (aiohttp.ClientError, HttpProcessingError, ValueError) as error:
             raise openclaw_errors.lost(error) from error

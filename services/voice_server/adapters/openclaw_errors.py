@@ -26,7 +26,7 @@ class OpenClawRefusedError(OpenClawError):
 
 
 class OpenClawFailedError(OpenClawError):
-    """The agent failed and gave no answer; OpenClaw's log says why."""
+    """The agent failed; it may have done a part of what it was asked. OpenClaw's log says why."""
 
 
 class OpenClawSilentError(OpenClawError):
@@ -55,13 +55,18 @@ _REFUSALS = {
     429: "The agent's gateway was given too many wrong tokens: check OPENCLAW_GATEWAY_TOKEN and wait.",
     **dict.fromkeys(range(300, 400), _NOT_A_GATEWAY),
 }
-_UNKNOWN_AGENT = "The agent's gateway knows no such agent: set OPENCLAW_AGENT_ID to one that it has."
+_MISTAKES = {
+    b"Unknown agent": "The agent's gateway knows no such agent: set OPENCLAW_AGENT_ID to one that it has.",
+    b"reserved": "OpenClaw keeps this conversation for itself: give the number another one in sessions.json.",
+}
+"""What stands in a 400 -> what it means."""
 
 
 def refused(status: int, body: bytes) -> OpenClawError:
     """Say what an answer means that is no stream."""
-    if status == 400 and b"unknown agent" in body.lower():
-        return OpenClawRefusedError(_UNKNOWN_AGENT)
+    for words, mistake in _MISTAKES.items():
+        if status == 400 and words in body:
+            return OpenClawRefusedError(mistake)
     if status in {502, 503, 504}:
         return OpenClawUnreachableError("The agent's gateway is just starting: ask again in half a minute.")
     sentence = _REFUSALS.get(status)

@@ -45,14 +45,22 @@ async def read_answer(stream: StreamReader) -> str:
         OpenClawError: there is none, or not all of it.
         ValueError: what comes cannot be understood.
     """
-    answer, is_cut = "", False
+    answer = ""
     async for part in _parts(stream):
-        room = LONGEST_ANSWER - len(answer)
-        answer, is_cut = answer + part[:room], is_cut or len(part) > room
-    text = answer.strip()
+        answer += part[: LONGEST_ANSWER + 1 - len(answer)]
+    return as_kept(answer)
+
+
+def as_kept(answer: str) -> str:
+    """Give an answer as it is kept.
+
+    Raises:
+        OpenClawSilentError: it is none.
+    """
+    text = answer[:LONGEST_ANSWER].strip()
     if text in {"", _NO_ANSWER}:
         raise OpenClawSilentError
-    return f"{text} … (the rest is left out)" if is_cut else text
+    return text if len(answer) <= LONGEST_ANSWER else f"{text} … (the rest is left out)"
 
 
 async def _parts(stream: StreamReader) -> AsyncIterator[str]:

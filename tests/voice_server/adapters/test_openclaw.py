@@ -48,7 +48,7 @@ async def speaking(words: bytes) -> AsyncIterator[str]:
 
 
 def openclaw(http: ClientSession, url: str, token: str | None = None, *, patience: float = 5) -> OpenClaw:
-    return OpenClaw(http, lambda: (url, token), "main", patience)
+    return OpenClaw(http, lambda: (url, token), "main", patience_seconds=patience)
 
 
 async def test_the_answer_is_put_together_from_the_stream(http: ClientSession, sandbox: Sandbox) -> None:
@@ -205,6 +205,11 @@ async def test_an_agent_that_is_lost_after_it_was_asked_is_not_asked_again(
             Answer(400, b'{"error":{"message":"Unknown agent \'x\'."}}'),
             OpenClawRefusedError,
             "set OPENCLAW_AGENT_ID",
+        ),
+        (
+            Answer(400, b'{"error":{"message":"`x` cannot use reserved internal session namespaces."}}'),
+            OpenClawRefusedError,
+            "in sessions.json",
         ),
         (Answer(400, b'{"error":{"message":"secret detail"}}'), OpenClawFailedError, "OpenClaw's log"),
         (Answer(500, b'{"error":{"message":"secret detail"}}'), OpenClawFailedError, "OpenClaw's log"),
