@@ -12,7 +12,7 @@ from sandbox.faults import FAULTS, Fault
 from sandbox.gateway.peer import Gateway
 from sandbox.scripts import SCRIPTS, Script, with_fault
 from sandbox.switches import Switches
-from shared.problems import InvalidRequestError, explain, json_response, middleware, read_json
+from shared.problems import InvalidRequestError, StatusTable, explain, json_response, middleware, read_json
 
 Number = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|anonymous)$")]
 
@@ -54,15 +54,34 @@ class ArmedFault(BaseModel):
     calls: int = Field(1, ge=1, le=100_000)
 
 
+class TypedRow(BaseModel):
+    """Something typed into a conversation of the agent's, or its answer to that."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session_key: str = Field(min_length=1, alias="sessionKey")
+    role: Literal["user", "assistant"] = "user"
+    text: str = Field(min_length=1)
+
+
+class KeptInFilesError(Exception):
+    """This OpenClaw keeps its conversations in files: start with SANDBOX_GATEWAY_RELEASE=2026.9.6 instead."""
+
+
 _INCOMING = TypeAdapter(IncomingCall)
+_TYPED = TypeAdapter(TypedRow)
 _ARMED = TypeAdapter(ArmedFault)
 _CHANGES = TypeAdapter(dict[str, Any])
 _SWITCHES = TypeAdapter(Switches)
+_PROBLEMS: StatusTable = {
+    NoSuchCallError: (404, "No such call"),
+    KeptInFilesError: (409, "Conversations are kept in files"),
+}
 
 
 def control_api(exchange: Exchange, armed: Armed, switches: Switches, gateway: Gateway) -> web.Application:
-    """Serve `/calls`, `/faults`, `/switches` and `/conversations`; each is told of in docs/sandbox.md."""
-    app = web.Application(middlewares=[middleware({NoSuchCallError: (404, "No such call")})])
+    """Serve `/calls`, `/faults`, `/switches`, `/conversations`, `/chats`: docs/sandbox.md tells of each."""
+    app = web.Application(middlewares=[middleware(_PROBLEMS)])
     _add_calls(app.router, exchange)
     _add_faults(app.router, armed)
     _add_switches(app.router, switches)
@@ -138,7 +157,19 @@ def _add_conversations(router: web.UrlDispatcher, gateway: Gateway) -> None:
     async def conversations(_request: web.Request) -> web.Response:
         return json_response({"conversations": gateway.as_json()})
 
+    async def type_in(request: web.Request) -> web.Response:
+        typed = await read_json(request, _TYPED)
+        if not gateway.keeps_conversations:
+            raise KeptInFilesError
+        gateway.add(typed.session_key, typed.role, typed.text)
+        return json_response({"conversations": gateway.as_json()}, status=201)
+
+    async def chats(_request: web.Request) -> web.Response:
+        return json_response({"chats": [sent.as_json() for sent in gateway.sent]})
+
     router.add_get("/conversations", conversations)
+    router.add_post("/conversations", type_in)
+    router.add_get("/chats", chats)
 
 
 def _known(name: str) -> Fault:

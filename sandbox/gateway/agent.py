@@ -67,6 +67,13 @@ class Agent:
         conversation.begin_anew(kept=kept)
         self._tell_change(conversation, {"reason": "reset"})
 
+    def add(self, conversation: Conversation, role: Role, text: str, **more: str) -> None:
+        """Add a row to a conversation as if it had been typed, or answered to that."""
+        typed = {"content": text} if role == "user" else {"stopReason": "stop"}
+        row = Row(str(uuid4()), role, text, now_ms(), typed | more)
+        conversation.add(row)
+        self.added(conversation, row)
+
     def added(self, conversation: Conversation, row: Row) -> None:
         """Tell whoever follows a conversation of a new row."""
         payload = {"sessionKey": conversation.session_key, "message": row.as_json(len(conversation.shown))}
@@ -77,9 +84,9 @@ class Agent:
 
     def remember(self, conversation: Conversation, question: str, answer: str) -> None:
         """Add what was asked and answered; an answer without a word is no row."""
-        self._add(conversation, "user", question)
+        self.add(conversation, "user", question)
         if answer:
-            self._add(conversation, "assistant", answer)
+            self.add(conversation, "assistant", answer)
 
     def subscribe(self, operator: Operator, session_key: str | None) -> None:
         """Let an operator hear of every OpenClaw session, or of the rows of one."""
@@ -91,17 +98,11 @@ class Agent:
 
     async def _take_turn(self, conversation: Conversation, run_id: str, message: str) -> None:
         self.start_run(conversation, run_id)
-        self._add(conversation, "user", message)
+        self.add(conversation, "user", message)
         answer = answer_to(message)
         await self._world.clock.pause(answer.takes(self._world.switches))
-        self._add(conversation, "assistant", answer.text)
+        self.add(conversation, "assistant", answer.text)
         self.end_run(conversation, run_id)
-
-    def _add(self, conversation: Conversation, role: Role, text: str) -> None:
-        typed = {"content": text} if role == "user" else {"stopReason": "stop"}
-        row = Row(str(uuid4()), role, text, now_ms(), typed)
-        conversation.add(row)
-        self.added(conversation, row)
 
     def _tell_lifecycle(self, conversation: Conversation, run_id: str, phase: str) -> None:
         named = {"runId": run_id, "sessionKey": conversation.session_key, "agentId": "main"}

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from sandbox.gateway import params as take
 from sandbox.gateway.agent import Agent, canonical, session_row
+from sandbox.gateway.deliveries import OWNERS, Deliveries
 from sandbox.gateway.errors import invalid, missing_scope, unavailable
 from sandbox.gateway.handshake import Operator
 from sandbox.gateway.memory import Conversation, Memory, now_ms
@@ -19,6 +20,7 @@ from sandbox.switches import Switches
 
 _PROVIDERS = ("openai", "google", "xai")
 _PLUGIN = "voice-bridge"
+_MIRROR = {"provider": "openclaw", "model": "delivery-mirror"}
 _PATCHED_BY_WRITERS = {"key", "label"}
 
 
@@ -28,12 +30,14 @@ class Methods:
 
     Attributes:
         agent: takes the turns, and tells whoever listens.
+        deliveries: brings messages to chats.
         sessions_json: where sessions that are named are entered, too, if anywhere.
     """
 
     memory: Memory
     switches: Switches
     agent: Agent
+    deliveries: Deliveries
     sessions_json: Path | None = None
 
     def answer(self, operator: Operator, method: str, given: Any, ways: Ways) -> dict[str, Any]:
@@ -137,8 +141,16 @@ class Methods:
     def sessions(self, _operator: Operator, asked: take.SessionsList) -> dict[str, Any]:
         """List the OpenClaw sessions, the last changed first."""
         known = sorted(self.memory.conversations.values(), key=lambda one: -one.updated_at)
-        rows = [session_row(one, one.session_key, busy=self.switches.gateway_busy) for one in known]
+        keys = dict.fromkeys(one.session_key for one in known)
+        if self.deliveries.route(OWNERS):
+            keys.setdefault(OWNERS)
+        rows = [self._row(key) for key in keys if asked.search.lower() in key]
         return {"ts": now_ms(), "sessions": rows[: asked.limit], "totalCount": len(rows)}
+
+    def _row(self, key: str) -> dict[str, Any]:
+        row = session_row(self.memory.conversations.get(key), key, busy=self.switches.gateway_busy)
+        route = self.deliveries.route(key)
+        return row | (route.as_json() if route else {})
 
     def patch(self, _operator: Operator, asked: take.SessionsPatch) -> dict[str, Any]:
         """Name an OpenClaw session; it is made if need be."""
@@ -166,6 +178,16 @@ class Methods:
         self.agent.turn(conversation, asked.idempotency_key, asked.message)
         return {"runId": asked.idempotency_key, "status": "started"}
 
+    def deliver(self, _operator: Operator, asked: take.Send) -> dict[str, Any]:
+        """Bring a message to a chat, once; its conversation shows it, and no agent reads it."""
+        sent = self.deliveries.known(asked.idempotency_key)
+        if sent is None:
+            key = canonical(asked.session_key or OWNERS)
+            sent = self.deliveries.deliver(asked, key)
+            conversation = self.memory.conversation(key, "operator")
+            self.agent.add(conversation, "assistant", sent.message, **_MIRROR)
+        return {"runId": sent.idempotency_key, "messageId": sent.message_id, "channel": sent.channel}
+
     def subscribe(self, operator: Operator, _asked: take.Nothing) -> dict[str, Any]:
         """Let somebody hear of every change to the OpenClaw sessions."""
         self.agent.subscribe(operator, None)
@@ -186,6 +208,7 @@ _METHODS: dict[str, tuple[str | None, type[take.Params], Callable[..., dict[str,
     "sessions.patch": ("operator.write", take.SessionsPatch, Methods.patch),
     "sessions.reset": ("operator.admin", take.SessionsReset, Methods.reset),
     "chat.send": ("operator.write", take.ChatSend, Methods.send),
+    "send": ("operator.write", take.Send, Methods.deliver),
     "talk.catalog": ("operator.read", take.Nothing, Methods.catalog),
     "sessions.subscribe": ("operator.read", take.Nothing, Methods.subscribe),
     "sessions.messages.subscribe": ("operator.read", take.MessagesSubscribe, Methods.subscribe_messages),

@@ -117,6 +117,7 @@ class SessionsList(Loose):
     """Which OpenClaw sessions to list."""
 
     limit: Annotated[int, Field(ge=1)] = 100
+    search: str = ""
 
 
 class SessionsReset(Params):
@@ -130,6 +131,19 @@ class ChatSend(Loose):
 
     session_key: _NonEmpty
     message: str
+    idempotency_key: _NonEmpty
+
+
+class Send(Params):
+    """A message for a person in a chat."""
+
+    to: _NonEmpty
+    message: str | None = None
+    channel: str | None = None
+    account_id: str | None = None
+    thread_id: str | None = None
+    agent_id: str | None = None
+    session_key: str | None = None
     idempotency_key: _NonEmpty
 
 

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from sandbox.gateway.agent import Agent, canonical
 from sandbox.gateway.chat import Asked, ChatEndpoint
+from sandbox.gateway.deliveries import Deliveries, Route, Sent
 from sandbox.gateway.line import Line
-from sandbox.gateway.memory import Memory, Row
+from sandbox.gateway.memory import Memory, Role, Row
 from sandbox.gateway.methods import Methods
 from sandbox.gateway.releases import WAYS
 from sandbox.reception import Received
@@ -24,12 +25,24 @@ class Gateway:
         self._world = world
         self._agent = Agent(world)
         self._chat = ChatEndpoint(world, self.memory, self._agent)
-        self._methods = Methods(self.memory, world.switches, self._agent)
+        self._deliveries = Deliveries(world.switches)
+        self._methods = Methods(self.memory, world.switches, self._agent, self._deliveries)
 
     @property
     def asked(self) -> list[Asked]:
         """Every question, in order of arrival."""
         return self._chat.asked
+
+    @property
+    def keeps_conversations(self) -> bool:
+        """Tell whether OpenClaw keeps its conversations in the gateway, and not in files as the older do."""
+        ways = WAYS.get(self._world.switches.gateway_release)
+        return ways is not None and "talk.client.transcript" in ways.methods
+
+    @property
+    def sent(self) -> list[Sent]:
+        """Every message delivered to a chat, in order."""
+        return self._deliveries.sent
 
     @property
     def sessions_json(self) -> Path | None:
@@ -65,6 +78,15 @@ class Gateway:
             }
             for key, conversation in self.memory.conversations.items()
         ]
+
+    def heard_from(self, session_key: str, route: Route) -> None:
+        """Let the person of a conversation have written in a chat."""
+        self.memory.conversation(canonical(session_key), "channel")
+        self._deliveries.routes[canonical(session_key)] = route
+
+    def add(self, session_key: str, role: Role, text: str) -> None:
+        """Add a row to a conversation as if it had been typed."""
+        self._agent.add(self.memory.conversation(canonical(session_key), "operator"), role, text)
 
     def start_run(self, session_key: str) -> str:
         """Let the agent be in mid-turn; give the id to end it by."""

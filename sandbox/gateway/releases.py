@@ -9,7 +9,7 @@ Release = Literal["none", "2026.2.2", "2026.7.35", "2026.9.6"]
 _OLD = frozenset(
     {"health", "config.get", "chat.history", "chat.send", "sessions.list", "sessions.patch", "sessions.reset"}
 )
-_SUBSCRIPTIONS = frozenset({"sessions.subscribe", "sessions.messages.subscribe"})
+_NEWER = frozenset({"sessions.subscribe", "sessions.messages.subscribe", "send"})
 _TALK = frozenset({"talk.catalog", "talk.client.create", "talk.client.transcript", "talk.client.close"})
 
 
@@ -36,8 +36,8 @@ class Ways:
 
 WAYS: dict[str, Ways] = {
     "2026.2.2": Ways(3, "dev", _OLD, "operator.admin", tells_scopes=False),
-    "2026.7.35": Ways(4, "2026.7.35", _OLD | _SUBSCRIPTIONS, "operator.write"),
+    "2026.7.35": Ways(4, "2026.7.35", _OLD | _NEWER, "operator.write"),
     "2026.9.6": Ways(
-        4, "2026.9.6", _OLD | _SUBSCRIPTIONS | _TALK | {"chat.message.get"}, "operator.write", detailed=True
+        4, "2026.9.6", _OLD | _NEWER | _TALK | {"chat.message.get"}, "operator.write", detailed=True
     ),
 }

@@ -6,7 +6,9 @@ from aiohttp import ClientSession
 
 from sandbox.app import Sandbox
 from sandbox.faults import FAULTS
+from sandbox.gateway.deliveries import Sent
 from sandbox.gateway.memory import Row
+from sandbox.gateway.releases import Release
 from sandbox.scripts import with_fault
 from tests.sandbox.voice_server import VoiceServer
 
@@ -165,3 +167,33 @@ async def test_what_cannot_be_is_refused_with_what_to_change(
     async with control.request(method, path, json=body) as response:
         assert response.status == 422
         assert advice in (await response.json())["detail"]
+
+
+async def test_a_person_types_into_a_conversation_that_the_gateway_keeps(
+    control: ClientSession, sandbox: Sandbox
+) -> None:
+    sandbox.switches.gateway_release = "2026.9.6"
+    status, _ = await _post(control, "conversations", {"sessionKey": "main", "text": "Buy oat milk."})
+    assert status == 201
+    answer = {"sessionKey": "agent:main:main", "role": "assistant", "text": "Noted."}
+    _, told = await _post(control, "conversations", answer)
+    assert [one["session_key"] for one in told["conversations"]] == ["agent:main:main"]
+    said = [(row.role, row.text) for row in sandbox.gateway.rows("main")]
+    assert said == [("user", "Buy oat milk."), ("assistant", "Noted.")]
+
+
+@pytest.mark.parametrize("release", ["none", "2026.7.35"])
+async def test_who_types_where_conversations_are_files_is_told_what_to_do(
+    control: ClientSession, sandbox: Sandbox, release: Release
+) -> None:
+    sandbox.switches.gateway_release = release
+    status, told = await _post(control, "conversations", {"sessionKey": "main", "text": "Buy oat milk."})
+    assert (status, "SANDBOX_GATEWAY_RELEASE=2026.9.6" in told["detail"]) == (409, True)
+    assert sandbox.gateway.as_json() == []
+
+
+async def test_the_chats_show_what_was_delivered(control: ClientSession, sandbox: Sandbox) -> None:
+    sandbox.gateway.sent.append(Sent("telegram", "telegram:4242", "Done.", "101", "agent:main:main", "one"))
+    async with control.get("chats") as response:
+        (told,) = (await response.json())["chats"]
+    assert (told["to"], told["message"], told["session_key"]) == ("telegram:4242", "Done.", "agent:main:main")
