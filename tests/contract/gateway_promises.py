@@ -15,6 +15,11 @@ from tests.contract import talk_promises
 from tests.contract.gateway_client import ME, RefusedError
 from tests.contract.voice_session import READER, Open, VoiceSession, new_key, refusal
 
+_INTERNAL_ONLY = (
+    "unsupported channel: webchat (internal-only). Use `chat.send` for WebChat UI messages or choose a "
+    "deliverable channel."
+)
+
 
 async def hello_tells_protocol_scopes_and_methods(opened: Open) -> None:
     async with opened(*READER) as connection:
@@ -165,6 +170,23 @@ async def a_reset_hides_what_was_said_but_does_not_forget_it(opened: Open) -> No
         assert [text for _, text in await call.texts()] == ["Reset", "after"]
 
 
+async def a_message_goes_to_somebody_through_a_channel_and_says_something(opened: Open) -> None:
+    named = {"sessionKey": new_key(), "idempotencyKey": str(uuid4())}
+    for params, words in (
+        ({"message": "Hi"}, "invalid send params: must have required property 'to'"),
+        ({"to": "", "message": "Hi"}, "invalid send params: at /to: must not have fewer than 1 characters"),
+        ({"to": "42", "message": " "}, "invalid send params: text or media is required"),
+        ({"to": "42", "message": "Hi", "channel": "webchat"}, _INTERNAL_ONLY),
+        ({"to": "42", "message": "Hi", "channel": "pigeon"}, "unsupported channel: pigeon"),
+    ):
+        async with opened("operator.write") as connection:
+            refused = await refusal(connection.call("send", **named, **params))
+        assert refused == ("INVALID_REQUEST", words)
+    async with opened(*READER) as connection:
+        refused = await refusal(connection.call("send", **named, to="42", message="Hi"))
+    assert refused == ("FORBIDDEN", "missing scope: operator.write")
+
+
 async def an_older_release_names_sessions_but_takes_no_transcripts(
     opened: Open, protocol: int, patch_scope: str
 ) -> None:
@@ -196,6 +218,7 @@ PROMISES: list[Callable[[Open], Awaitable[None]]] = [
     rows_are_told_to_whoever_follows_them,
     a_turn_is_told_from_its_start_until_the_session_is_idle,
     a_reset_hides_what_was_said_but_does_not_forget_it,
+    a_message_goes_to_somebody_through_a_channel_and_says_something,
     *talk_promises.PROMISES,
 ]
 """What any gateway of that release promises, its agent once configured and with a key of OpenAI's."""
