@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from shared import openclaw_includes
+from shared.file_version import Version, version
 
 DmScope = Literal["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]
 
@@ -76,6 +77,36 @@ class OpenClawConfig(_Part):
     gateway: Gateway = Gateway()
     session: SessionRules = SessionRules()
     meta: dict[str, Any] = {}
+
+
+class ConfigFile:
+    """The user's configuration; parsed again only when one of its files has changed.
+
+    JSON5 of some KB takes a tenth of a second to read. It may be read in several threads at once.
+
+    Args:
+        state_dir: whose `openclaw.json`.
+        wanted: the sections that are needed.
+    """
+
+    def __init__(self, state_dir: Path, wanted: Collection[str] = tuple(OpenClawConfig.model_fields)) -> None:
+        self._state_dir = state_dir
+        self._wanted = wanted
+        self._known: tuple[dict[Path, Version], OpenClawConfig] | None = None
+
+    def read(self) -> OpenClawConfig:
+        """Tell what it says now.
+
+        Raises:
+            OpenClawConfigError: it is there but cannot be understood.
+        """
+        known = self._known
+        if known is None or any(version(path) != seen for path, seen in known[0].items()):
+            files: dict[Path, Version] = {}
+            # Looked at before it is read: what is written meanwhile counts as a change.
+            config = read(self._state_dir, lambda path: files.setdefault(path, version(path)), self._wanted)
+            known = self._known = files, config
+        return known[1]
 
 
 def read(

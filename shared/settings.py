@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
@@ -17,8 +18,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared import openclaw_config, phone
+from shared import phone
 from shared.logs import LogFormat
+from shared.openclaw_config import ConfigFile
 
 OPENAI_URL = "https://api.openai.com/v1"
 TWILIO_URL = "https://api.twilio.com"
@@ -91,6 +93,11 @@ class Settings(BaseSettings):
         """The folder of OpenClaw itself."""
         return self.openclaw_state_dir.expanduser()
 
+    @cached_property
+    def openclaw_config(self) -> ConfigFile:
+        """The part of the user's `openclaw.json` that says where the gateway is."""
+        return ConfigFile(self.state_dir, wanted=("gateway",))
+
     def find_gateway(self) -> tuple[str, str | None]:
         """Find OpenClaw's gateway and its token: as set here, else as the user's `openclaw.json` says.
 
@@ -100,7 +107,7 @@ class Settings(BaseSettings):
         url, token = self.openclaw_gateway_url, self.openclaw_gateway_token
         if url and token:
             return url, token.get_secret_value()
-        theirs = openclaw_config.read(self.state_dir, wanted=("gateway",)).gateway
+        theirs = self.openclaw_config.read().gateway
         url = url or f"http://127.0.0.1:{theirs.port}"
         return url, token.get_secret_value() if token else theirs.auth.token or theirs.auth.password
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.openclaw_config import OpenClawConfig, OpenClawConfigError, read
+from shared.openclaw_config import ConfigFile, OpenClawConfig, OpenClawConfigError, read
 
 
 def written(folder: Path, text: str) -> OpenClawConfig:
@@ -92,3 +92,18 @@ def test_a_reset_that_only_other_releases_know_does_not_hide_the_rest(tmp_path: 
 def test_a_reset_after_infinite_silence_is_as_wrong_as_openclaw_finds_it(tmp_path: Path) -> None:
     with pytest.raises(OpenClawConfigError, match=r"session\.idleMinutes"):
         written(tmp_path, '{"session": {"idleMinutes": Infinity}}')
+
+
+def test_a_configuration_is_parsed_again_when_one_of_its_files_has_changed_and_only_then(
+    tmp_path: Path,
+) -> None:
+    config = ConfigFile(tmp_path)
+    assert config.read().gateway.port == 18789
+    (tmp_path / "openclaw.json").write_text("{gateway: {$include: './gateway.json5'}}", encoding="utf-8")
+    for port in (1, 22):
+        (tmp_path / "gateway.json5").write_text(f"{{port: {port}}}", encoding="utf-8")
+        assert config.read().gateway.port == port
+        assert config.read() is config.read()
+    (tmp_path / "gateway.json5").unlink()
+    with pytest.raises(OpenClawConfigError, match=r"gateway\.json5"):
+        config.read()

@@ -102,6 +102,7 @@ def test_the_gateway_is_found_in_the_users_own_configuration(
         update={"openclaw_gateway_url": None, "openclaw_gateway_token": None}
     )
     assert settings.find_gateway() == ("http://127.0.0.1:18789", None)
+    assert settings.openclaw_config.read() is settings.openclaw_config.read()
     theirs = {"gateway": {"port": 19000, "auth": {"token": "theirs"}}}
     (tmp_path / "openclaw.json").write_text(json.dumps(theirs), encoding="utf-8")
     assert settings.find_gateway() == ("http://127.0.0.1:19000", "theirs")

@@ -11,11 +11,7 @@ from services.session_bridge.domain import release
 from services.session_bridge.domain.choice import Evidence
 from services.session_bridge.domain.release import Release
 from services.session_bridge.domain.session_key import OpenClaw
-from shared import openclaw_config
-from shared.openclaw_config import OpenClawConfig, OpenClawConfigError
-
-Version = tuple[int, int, int] | None
-"""One state of a file; None if it is not there."""
+from shared.openclaw_config import ConfigFile, OpenClawConfig, OpenClawConfigError
 
 
 class OpenClawFolder:
@@ -29,7 +25,7 @@ class OpenClawFolder:
     def __init__(self, root: Path, command: OpenClawCommand) -> None:
         self.root = root
         self._command = command
-        self._read: tuple[dict[Path, Version], OpenClawConfig] | None = None
+        self._config = ConfigFile(root)
 
     def config(self) -> OpenClawConfig:
         """Read `openclaw.json` and what it includes; parsed again only when one of the files has changed.
@@ -37,15 +33,10 @@ class OpenClawFolder:
         Raises:
             CannotWriteYetError: it is there but cannot be understood.
         """
-        if self._read is None or any(version(path) != seen for path, seen in self._read[0].items()):
-            reading: dict[Path, Version] = {}
-            try:
-                # Looked at before it is read: what is written meanwhile counts as a change.
-                config = openclaw_config.read(self.root, lambda path: reading.setdefault(path, version(path)))
-            except OpenClawConfigError as error:
-                raise CannotWriteYetError(f"OpenClaw's configuration cannot be read: {error}") from error
-            self._read = reading, config
-        return self._read[1]
+        try:
+            return self._config.read()
+        except OpenClawConfigError as error:
+            raise CannotWriteYetError(f"OpenClaw's configuration cannot be read: {error}") from error
 
     def release(self) -> Release | None:
         """Tell whose folder it is: the release that wrote its configuration, else the one installed."""
@@ -100,15 +91,6 @@ def _is_at(path: Path, store: str) -> bool:
     except RuntimeError:  # there is no home
         return False
     return named.is_absolute() and named.resolve() == path.resolve()
-
-
-def version(path: Path) -> Version:
-    """Tell one state of a file from another; None if it is not there."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def read_object(path: Path) -> dict[str, Any]:

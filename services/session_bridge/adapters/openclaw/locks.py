@@ -16,9 +16,9 @@ from typing import Any
 import orjson
 import structlog
 
-from services.session_bridge.adapters.openclaw.folder import version
 from services.session_bridge.adapters.openclaw.store import BusyError
 from shared.events import iso
+from shared.file_version import version
 
 log = structlog.get_logger()
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from services.session_bridge.adapters.openclaw import lenient
-from services.session_bridge.adapters.openclaw.folder import read_object, sync_folder, version
+from services.session_bridge.adapters.openclaw.folder import read_object, sync_folder
 from services.session_bridge.adapters.openclaw.locks import SESSIONS_JSON_STALE_SECONDS, held
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
+from shared.file_version import version
 
 Entry = dict[str, Any]
 
