@@ -8,6 +8,7 @@ from aiohttp import web
 
 from services.voice_server import keys
 from services.voice_server.adapters.bridge import Outbox
+from services.voice_server.adapters.memory import Memory
 from services.voice_server.adapters.openai_calls import OpenAICalls, OpenAIError
 from services.voice_server.adapters.openai_webhook import WebhookFormatError, WebhookSignatureError
 from services.voice_server.adapters.openclaw import OpenClaw, gateway_client
@@ -215,6 +216,7 @@ def _switchboard(
         openai=OpenAICalls(http, config.openai_base_url, api_key),
         realtime=Realtime(config.openai_base_url, api_key),
         openclaw=openclaw,
+        memory=Memory(http, config.bridge_url, bearer.header(config.bridge_api_key)),
     )
     policy = Policy(
         own_number=config.twilio_phone_number,

@@ -75,7 +75,7 @@ class CallRunner:
         self._accepting: asyncio.Task[None] | None = None
         self._sideband: Sideband | None = None
         self._sideband_gone = asyncio.Event()
-        self._agent = AgentLine(peers, self.tell)
+        self._agent = AgentLine(peers, call.record.trust, self.tell)
         self._reattached = 0
         self._is_given_up = False
 
@@ -157,7 +157,7 @@ class CallRunner:
             log.info("call_progressed", events=[event.event_type for event in events])
             self._peers.outbox.deliver(events[0].call_id)
         if self.record.session_key:
-            self._agent.belongs_to(self.record.session_key)
+            self._agent.belongs_to(self.record.session_key, tasks)
         for command in commands:
             await self._do(command, tasks)
         if self.record.phase is Phase.ENDED:
@@ -194,7 +194,8 @@ class CallRunner:
 
     async def _accept(self, rtc_id: str, *, repeated: bool) -> None:
         agent, call = self._peers.agent, self.record
-        body = session(agent, instructions(agent, call), tools(call.trust))
+        background = await self._agent.background()
+        body = session(agent, instructions(agent, call, background), tools(call.trust))
         try:
             await self._peers.openai.accept(rtc_id, body)
         except OpenAIError as error:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.voice_server.adapters.bridge import Outbox
+from services.voice_server.adapters.memory import Memory
 from services.voice_server.adapters.openai_calls import OpenAICalls
 from services.voice_server.adapters.openclaw import OpenClaw
 from services.voice_server.adapters.realtime import Realtime
@@ -26,3 +27,4 @@ class Peers:
     openai: OpenAICalls
     realtime: Realtime
     openclaw: OpenClaw
+    memory: Memory

@@ -1,5 +1,6 @@
 """The session bridge as the voice server sees it: it keeps events, refuses gaps, and fails on demand."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -25,6 +26,9 @@ class RecordingBridge:
         partials: what was only shown.
         faults: what happens to the next posts; afterwards all goes well.
         session_key: the OpenClaw session every call belongs to; None keeps it to itself.
+        remembered: the turns that stand in it already.
+        remembering: is set when they may be told.
+        asked_for: of which sessions they were asked for.
     """
 
     def __init__(self) -> None:
@@ -36,8 +40,13 @@ class RecordingBridge:
         self.partials: list[Json] = []
         self.faults: list[Fault] = []
         self.session_key: str | None = "agent:main:main"
+        self.remembered: list[Json] = []
+        self.remembering = asyncio.Event()
+        self.remembering.set()
+        self.asked_for: list[str] = []
         self.app = web.Application()
         self.app.router.add_post("/call-event", self._post)
+        self.app.router.add_get("/sessions/{session_key}/context", self._context)
 
     def of(self, call_id: str) -> list[Json]:
         """List the events of one call."""
@@ -61,6 +70,12 @@ class RecordingBridge:
 
         await self.watch.until(lambda: bool(found()), within=within)
         return found()[-1]
+
+    async def _context(self, request: web.Request) -> web.Response:
+        self.asked_for.append(request.match_info["session_key"])
+        self.watch.changed()
+        await self.remembering.wait()
+        return web.json_response({"turns": self.remembered})
 
     async def _post(self, request: web.Request) -> web.Response:
         body = await request.read()

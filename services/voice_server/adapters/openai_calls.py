@@ -13,6 +13,7 @@ import structlog
 
 from services.voice_server.domain.agent import Agent
 from services.voice_server.domain.instructions import ASK_OPENCLAW, END_CALL
+from services.voice_server.domain.tool_call import NEVER_MIND
 from shared import health
 
 log = structlog.get_logger()
@@ -49,7 +50,11 @@ TOOLS: dict[str, dict[str, Any]] = {
         "name": ASK_OPENCLAW,
         "description": (
             "Ask the OpenClaw agent, which has memory, calendar, mail, files and other tools, to find "
-            "something out or to do something. Say first that you are looking; it may take a while."
+            "something out or to do something. First say in a few words that you are looking; it may take "
+            "a while, and the answer may come when you talk of something else. Independent questions may be "
+            "asked at once, each in a call of its own. A later question replaces one that still runs: where "
+            "the caller wants both, ask both again at once. Where they want neither any more, request "
+            f'"{NEVER_MIND}".'
         ),
         "parameters": {
             "type": "object",
