@@ -1,6 +1,5 @@
 """Whole calls through the running server, from the first ring to the last event."""
 
-import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from sandbox.app import Sandbox
 from sandbox.openai.call import EndCause, RealtimeCall
 from shared.events import Usage
+from tests.voice_server.raw_gateway import raw_gateway
 from tests.voice_server.recording_bridge import RecordingBridge
 from tests.voice_server.running_server import GUEST, OWNER, RunningServer, Start
 
@@ -250,23 +250,13 @@ async def test_an_agent_that_fails_does_not_end_the_call(
 async def test_a_question_still_open_at_the_end_is_answered_after_it(
     start: Start, bridge: RecordingBridge, sandbox: Sandbox
 ) -> None:
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.set()
-        await hung_up.wait()
-        answer = b'data: {"choices":[{"delta":{"content":"Late."}}]}\n\ndata: [DONE]\n\n'
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + answer)
-        writer.close()
-
-    asked, hung_up = asyncio.Event(), asyncio.Event()
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as gateway:
-        port = gateway.sockets[0].getsockname()[1]
-        server = await start(OPENCLAW_GATEWAY_URL=f"http://127.0.0.1:{port}")
+    async with raw_gateway() as gateway:
+        server = await start(OPENCLAW_GATEWAY_URL=gateway.url)
         call_id = await server.dial(OWNER)
-        await asyncio.wait_for(asked.wait(), 5)
+        question = await gateway.question()
         await server.ask("DELETE", f"/call/{call_id}")
         await bridge.until("call_ended", call_id)
-        hung_up.set()
+        question.finish("Late.")
         await bridge.until("tool_finished", call_id)
         assert bridge.types(call_id)[-2:] == ["call_ended", "tool_finished"]
         assert bridge.of(call_id)[-1]["data"]["output"] == "Late."

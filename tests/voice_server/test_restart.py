@@ -1,14 +1,12 @@
 """A server that was killed comes back on its store: what lives goes on, what is dead is finished."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from sandbox.app import Sandbox
 from sandbox.openai.call import RealtimeCall
 from services.voice_server import keys
 from tests.voice_server.fake_openai import fake_openai
+from tests.voice_server.raw_gateway import raw_gateway
 from tests.voice_server.recording_bridge import RecordingBridge
 from tests.voice_server.running_server import OWNER, Start
 
@@ -18,22 +16,6 @@ def realtime(sandbox: Sandbox, call_id: str) -> RealtimeCall:
     call = sandbox.call(call_id).realtime
     assert call is not None
     return call
-
-
-@asynccontextmanager
-async def a_gateway_that_thinks() -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """Serve a gateway that takes a question and never answers; the event tells that one has come."""
-    asked, over = asyncio.Event(), asyncio.Event()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.set()
-        await over.wait()
-        writer.close()
-
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
-        over.set()
 
 
 async def test_a_restart_takes_the_call_up_where_it_was(
@@ -67,12 +49,12 @@ async def test_a_restart_takes_the_call_up_where_it_was(
 async def test_a_question_under_way_is_answered_with_its_loss(
     start: Start, bridge: RecordingBridge, sandbox: Sandbox
 ) -> None:
-    async with a_gateway_that_thinks() as (url, asked):
-        first = await start(OPENCLAW_GATEWAY_URL=url)
+    async with raw_gateway() as gateway:
+        first = await start(OPENCLAW_GATEWAY_URL=gateway.url)
         call_id = await first.dial(OWNER)
-        await asyncio.wait_for(asked.wait(), 5)
+        await gateway.question()
         await first.crash()
-        await start(OPENCLAW_GATEWAY_URL=url)
+        await start(OPENCLAW_GATEWAY_URL=gateway.url)
         finished = await bridge.until("tool_finished", call_id)
         assert (finished["data"]["ok"], finished["data"]["name"]) == (False, "ask_openclaw")
         assert (await bridge.until("call_ended", call_id))["data"]["endReason"] == "assistant_hung_up"
