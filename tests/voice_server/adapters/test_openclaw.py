@@ -250,7 +250,6 @@ async def test_what_is_no_http_is_an_error_like_any_other(http: ClientSession) -
         (f"http://{'a' * 80}.example", OpenClawRefusedError, "set OPENCLAW_GATEWAY_URL"),
         ("nonsense", OpenClawRefusedError, "set OPENCLAW_GATEWAY_URL"),
     ],
-    ids=["nobody listens", "no such host", "no such port", "too long a name", "no address"],
 )
 async def test_an_address_where_no_gateway_can_be_is_said_to_be_wrong(
     http: ClientSession, url: str, kind: type[OpenClawError], told: str
