@@ -18,7 +18,7 @@ class OpenClawUnreachableError(OpenClawError):
 
 
 class NothingListensError(OpenClawUnreachableError):
-    """The agent's gateway is not running: start it or, if it runs elsewhere, set OPENCLAW_GATEWAY_URL."""
+    """The agent's gateway is not running: if it is restarting, ask again in half a minute, or start it."""
 
 
 class OpenClawRefusedError(OpenClawError):

@@ -259,7 +259,7 @@ async def test_an_address_where_no_gateway_can_be_is_said_to_be_wrong(
 
 
 async def test_no_gateway_is_said_to_be_none(http: ClientSession) -> None:
-    with pytest.raises(NothingListensError, match=r"start it .* OPENCLAW_GATEWAY_URL"):
+    with pytest.raises(NothingListensError, match="or start it"):
         await openclaw(http, f"http://127.0.0.1:{free_port()}").ask(KEY, "When?")
 
 

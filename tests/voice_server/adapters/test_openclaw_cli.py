@@ -173,7 +173,7 @@ async def test_a_question_that_no_command_can_take_is_refused_in_a_sentence(
 
 
 async def test_no_command_is_said_to_be_no_gateway(tmp_path: Path) -> None:
-    with pytest.raises(NothingListensError, match="start it"):
+    with pytest.raises(NothingListensError, match="or start it"):
         await OpenClawCommand("main", {"PATH": str(tmp_path)}).ask(KEY, "When?")
 
 
