@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import Database, DatabaseError
-from shared.events import KeptEvent, TranscriptUpdate
+from shared.events import CallEvent, KeptEvent, TranscriptUpdate, call_event
 from shared.transcript import Turn, in_order
 
 _SCHEMA = """
@@ -198,6 +198,15 @@ class Store:
             call.call_id,
         )
         return in_order(Turn.of(TranscriptUpdate.model_validate_json(row["body"])) for row in rows)
+
+    async def tool_events(self, call: CallRecord) -> list[CallEvent]:
+        """List what a call has told of its tool calls, in order."""
+        rows = await self._rows(
+            "SELECT body FROM events WHERE call_id = ? AND type IN ('tool_started', 'tool_finished')"
+            " ORDER BY sequence",
+            call.call_id,
+        )
+        return [call_event.validate_json(row["body"]) for row in rows]
 
     async def undelivered_calls(self) -> list[str]:
         """List the calls whose events the bridge has not all got."""

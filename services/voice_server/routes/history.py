@@ -79,7 +79,8 @@ async def one_call(request: web.Request) -> web.Response:
     """Show one call."""
     call = await _call(request)
     delivered = not await request.app[STORE].undelivered(str(call.call_id), limit=1)
-    return json_response(details(call, time.time(), delivered=delivered))
+    told = await request.app[STORE].tool_events(call)
+    return json_response(details(call, told, time.time(), delivered=delivered))
 
 
 @routes.get("/history/{id}/transcript")

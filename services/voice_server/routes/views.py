@@ -1,12 +1,22 @@
 """How calls look in answers."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from services.voice_server.domain.record import CallRecord
-from shared.events import CallStatus, Direction, EndReason, Timestamp, Usage
+from shared.events import (
+    CallEvent,
+    CallStatus,
+    Direction,
+    EndReason,
+    Timestamp,
+    ToolFinished,
+    ToolStarted,
+    Usage,
+)
 
 AS_NUMBER = WithJsonSchema({"type": "string", "format": "phone", "examples": ["+14155550123"]})
 """Describes a number in international form, which no pattern can."""
@@ -25,6 +35,21 @@ class CallSummary(BaseModel):
     agent: str
 
 
+class ToolCallShown(BaseModel):
+    """A tool call. `arguments` is JSON as the model wrote it; `output` is all that the agent answered.
+
+    `ok`, `output` and `duration_seconds` are null while it runs, which may be longer than the call.
+    """
+
+    tool_call_id: str
+    name: str
+    arguments: str
+    started_at: Timestamp
+    ok: bool | None = None
+    output: str | None = None
+    duration_seconds: float | None = None
+
+
 class CallDetails(CallSummary):
     """All of a call. `transcript_state` is `pending` while the bridge lacks some of it.
 
@@ -41,6 +66,7 @@ class CallDetails(CallSummary):
     session_key: str | None
     transcript_state: Literal["recording", "pending", "delivered"]
     metadata: dict[str, Any]
+    tool_calls: list[ToolCallShown]
 
 
 def summary(call: CallRecord, at: float) -> CallSummary:
@@ -57,8 +83,8 @@ def summary(call: CallRecord, at: float) -> CallSummary:
     )
 
 
-def details(call: CallRecord, at: float, *, delivered: bool) -> CallDetails:
-    """Show all of a call."""
+def details(call: CallRecord, told: Iterable[CallEvent], at: float, *, delivered: bool) -> CallDetails:
+    """Show all of a call, with what it has told of its tool calls."""
     ended = call.ended_at is not None
     return CallDetails(
         **summary(call, at).model_dump(),
@@ -71,7 +97,25 @@ def details(call: CallRecord, at: float, *, delivered: bool) -> CallDetails:
         session_key=call.session_key,
         transcript_state=("delivered" if delivered else "pending") if ended else "recording",
         metadata=call.metadata,
+        tool_calls=_tool_calls(told),
     )
+
+
+def _tool_calls(told: Iterable[CallEvent]) -> list[ToolCallShown]:
+    """Show tool calls, in the order they were made; each with what became of it, whenever that was told."""
+    shown: dict[str, ToolCallShown] = {}
+    for event in told:
+        match event:
+            case ToolStarted(data=data):
+                shown[data.tool_call_id] = ToolCallShown(
+                    tool_call_id=data.tool_call_id,
+                    name=data.name,
+                    arguments=data.arguments,
+                    started_at=event.timestamp,
+                )
+            case ToolFinished(data=data) if call := shown.get(data.tool_call_id):
+                call.ok, call.output, call.duration_seconds = data.ok, data.output, data.duration_seconds
+    return list(shown.values())
 
 
 def _moment(seconds: float) -> datetime:

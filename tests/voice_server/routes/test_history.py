@@ -1,14 +1,18 @@
 """`/history`: pages, filters, one call, and what was said."""
 
+from datetime import datetime
 from typing import Any
 
 from sandbox.app import Sandbox
+from tests.voice_server.raw_gateway import raw_gateway
 from tests.voice_server.recording_bridge import RecordingBridge
 from tests.voice_server.running_server import (
     GUEST,
     OWN_NUMBER,
+    OWNER,
     STRANGER,
     RunningServer,
+    Start,
     problem,
 )
 from tests.voice_server.serving import until
@@ -116,6 +120,7 @@ async def test_a_call_is_shown_by_each_of_its_ids(
             "session_key": "agent:main:main",
             "transcript_state": "delivered",
             "metadata": {"a": 1},
+            "tool_calls": [],
         }
 
 
@@ -172,6 +177,56 @@ def as_documented(event: dict[str, Any]) -> dict[str, Any]:
         "item_id": data["itemId"],
         "interrupted": data["interrupted"],
     }
+
+
+OPEN = {"ok": None, "output": None, "duration_seconds": None}
+
+
+async def tool_calls(server: RunningServer, call_id: str) -> list[dict[str, Any]]:
+    """Ask for the tool calls of a call; without when they began, which must be a time."""
+    _, call = await server.ask("GET", f"/history/{call_id}")
+    shown: list[dict[str, Any]] = call["tool_calls"]
+    assert all(datetime.fromisoformat(one.pop("started_at")) for one in shown)
+    return shown
+
+
+async def test_the_tool_calls_of_a_call_are_shown_with_what_became_of_them(
+    server: RunningServer, bridge: RecordingBridge
+) -> None:
+    call_id = await server.dial(OWNER)
+    await bridge.until("call_ended", call_id)
+    told = [event["data"] for event in bridge.of(call_id) if event["eventType"].startswith("tool_")]
+    asked, answer, hang_up, _ = told
+    first, second = await tool_calls(server, call_id)
+    assert first == {
+        "tool_call_id": asked["toolCallId"],
+        "name": "ask_openclaw",
+        "arguments": asked["arguments"],
+        "ok": True,
+        "output": answer["output"],
+        "duration_seconds": answer["durationSeconds"],
+    }
+    assert (second["tool_call_id"], second["name"], second["ok"]) == (hang_up["toolCallId"], "end_call", True)
+
+
+async def test_a_tool_call_is_open_until_its_answer_comes_even_after_the_call(
+    start: Start, bridge: RecordingBridge
+) -> None:
+    async with raw_gateway() as gateway:
+        server = await start(OPENCLAW_GATEWAY_URL=gateway.url)
+        call_id = await server.dial(OWNER)
+        question = await gateway.question()
+        during = await tool_calls(server, call_id)
+        await server.ask("DELETE", f"/call/{call_id}")
+        await bridge.until("call_ended", call_id)
+        (ended,) = await tool_calls(server, call_id)
+        assert during == [ended]
+        assert ended | OPEN == ended
+        question.finish("Late.")
+        finished = await bridge.until("tool_finished", call_id)
+        seconds = finished["data"]["durationSeconds"]
+        came = {"ok": True, "output": "Late.", "duration_seconds": seconds}
+        assert await tool_calls(server, call_id) == [ended | came]
 
 
 async def test_there_is_no_history_of_a_call_that_never_was(server: RunningServer) -> None:
