@@ -7,10 +7,14 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dev.stack import ROOT, Program
+from sandbox.scripts import BY_LAST_DIGITS
 from sandbox.settings import SandboxSettings
 
 OWNER = "+14155550123"
 """The person whose phone the sandbox plays."""
+
+OWNERS = sorted(f"{OWNER[:-2]}{digits}" for digits in BY_LAST_DIGITS)
+"""Their numbers: one for each script, since a script is chosen by the number."""
 
 
 class Ports(BaseSettings):
@@ -72,7 +76,7 @@ def sandbox_environment(settings: SandboxSettings, ports: Ports, folder: Path) -
         "DATA_DIR": str(folder),
         "OPENCLAW_STATE_DIR": str(openclaw_folder(folder)),
         "OPENCLAW_STORE": "jsonl" if settings.gateway_release == "none" else "auto",
-        "OWNER_NUMBERS": OWNER,
+        "OWNER_NUMBERS": ",".join(OWNERS),
         "DRAIN_SECONDS": "2",
         # Trying one fault after the other looks like dialling through a range of numbers.
         "MAX_CALLS_PER_HOUR": "1000",

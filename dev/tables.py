@@ -1,4 +1,4 @@
-"""Draws the sandbox's faults, switches and answers as tables: `python -m dev.tables` writes them anew."""
+"""Draws the tables of the page about the sandbox: `python -m dev.tables` writes them anew."""
 
 import re
 from collections.abc import Sequence
@@ -8,9 +8,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from sandbox.faults import FAULTS
 from sandbox.gateway.answers import ANSWERS
+from sandbox.scripts import BY_LAST_DIGITS, SCRIPTS, for_number
 from sandbox.switches import Switches
 
 PAGE = Path(__file__).parents[1] / "docs" / "sandbox.md"
+
+
+def scripts() -> str:
+    """Draw `SCRIPTS`, in the order of their digits; what every other number plays comes last."""
+    others = next(name for name, script in SCRIPTS.items() if for_number("99") is script)
+    rows = [
+        (f"`{digits}`" + ", and all others" * (name == others), f"`{name}`", SCRIPTS[name].happens)
+        for digits, name in sorted(BY_LAST_DIGITS.items(), key=lambda one: (one[1] == others, one[0]))
+    ]
+    return _table(("digits", "script", "what happens"), rows)
 
 
 def faults() -> str:
@@ -47,9 +58,12 @@ def answers() -> str:
     return _table(("a question about", "seconds", "the answer"), rows)
 
 
+_TABLES = {"scripts": scripts, "faults": faults, "switches": switches, "answers": answers}
+
+
 def page_with_tables(page: str) -> str:
     """Put the tables between their marks in a page."""
-    for name, draw in (("faults", faults), ("switches", switches), ("answers", answers)):
+    for name, draw in _TABLES.items():
         begin = f"<!-- {name}: drawn by `python -m dev.tables` -->\n"
         end = f"<!-- end of {name} -->\n"
         before, _, rest = page.partition(begin)

@@ -9,8 +9,9 @@ from sandbox.control import control_api
 from sandbox.exchange import Exchange, PhoneCall, Via
 from sandbox.gateway.peer import Gateway
 from sandbox.openai.peer import OpenAI
-from sandbox.scripts import SCRIPTS, Script
+from sandbox.scripts import SCRIPTS
 from sandbox.settings import SandboxSettings
+from sandbox.steps import Script
 from sandbox.switches import Switches
 from sandbox.twilio.rest import Twilio
 from sandbox.world import World, world

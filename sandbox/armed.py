@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from sandbox import scripts
-from sandbox.scripts import Script
+from sandbox.steps import Script
 
 
 class Armed:

@@ -10,7 +10,8 @@ from sandbox.armed import Armed
 from sandbox.exchange import Exchange, NoSuchCallError
 from sandbox.faults import FAULTS, Fault
 from sandbox.gateway.peer import Gateway
-from sandbox.scripts import SCRIPTS, Script, with_fault
+from sandbox.scripts import SCRIPTS, with_fault
+from sandbox.steps import Script
 from sandbox.switches import Switches
 from shared.problems import InvalidRequestError, StatusTable, explain, json_response, middleware, read_json
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sandbox import scripts
 from sandbox.openai.call import EndCause, RealtimeCall
 from sandbox.openai.peer import OpenAI
 from sandbox.openai.said import said
 from sandbox.sip import Invite
+from sandbox.steps import Script
 from sandbox.twilio.legs import Leg, new_sid
 from sandbox.twilio.rest import Twilio
 from sandbox.twilio.troubles import EVENTS
@@ -85,6 +85,7 @@ def _realtime_json(call: RealtimeCall) -> dict[str, Any]:
         "client_events": len(call.client_events),
         "end_cause": call.cause,
         "spoken": sum("role" in item.body and bool(item.words) for item in call.conversation.items),
+        "heard": [heard.as_json(call.answered_at) for heard in call.heard],
         "said": said((item.id for item in call.conversation.items), call.sent),
         "usage_told": call.ledger.told.model_dump(),
         "usage_untold": call.ledger.untold.model_dump(),
@@ -140,7 +141,7 @@ class Exchange:
     def phone_in(
         self,
         caller: str,
-        script: scripts.Script,
+        script: Script,
         via: Via = "trunk",
         *,
         hang_up_after: float | None = None,
@@ -172,7 +173,7 @@ class Exchange:
         await self._world.clock.pause(seconds)
         self.hang_up(call_id)
 
-    def _through_trunk(self, caller: str, script: scripts.Script) -> PhoneCall:
+    def _through_trunk(self, caller: str, script: Script) -> PhoneCall:
         settings = self._world.settings
         own = settings.twilio_phone_number
         user = settings.openai_project_id if self._world.switches.trunk_to == "project" else own
@@ -184,7 +185,7 @@ class Exchange:
         recipient = f"sip:{user}@sip.api.openai.com;transport=tls"
         return PhoneCall(through_trunk=self._openai.invite(Invite(script, caller, recipient, headers)))
 
-    def _through_number(self, caller: str, script: scripts.Script) -> PhoneCall:
+    def _through_number(self, caller: str, script: Script) -> PhoneCall:
         leg = Leg(
             account_sid=self._world.settings.twilio_account_sid,
             to=self._world.settings.twilio_phone_number,

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from sandbox.scripts import Script
+from sandbox.steps import Script
 
 _URI = re.compile(
     r"sip:(?P<user>[^@;?]+)@(?P<host>[^:;?]+)(?::\d+)?(?P<parameters>(?:;[^;?]+)*)(?:\?(?P<query>.*))?"

@@ -20,7 +20,6 @@ PERHAPS_PLACED = frozenset({"create-failed", "create-cut"})
 """Faults after which nothing is placed, and we cannot know it."""
 
 _END: dict[str, set[tuple[str, str]]] = {
-    "talk": {("completed", "assistant_hung_up")},
     "greeting": {("completed", "caller_hung_up")},
     "barge-in": {("completed", "caller_hung_up")},
     "mid-sentence": {("completed", "caller_hung_up")},
@@ -29,7 +28,9 @@ _END: dict[str, set[tuple[str, str]]] = {
     "endless": {("completed", "max_duration")},
     "silent": {("completed", "silence")},
     "keys": {("completed", "caller_hung_up")},
+    "gone-meanwhile": {("completed", "caller_hung_up")},
 }
+_ELSE = {("completed", "assistant_hung_up")}
 
 _LOSING = ("sideband-", "session-", "done-", "transcript-", "usage-", "hangup-")
 """How the names of OpenAI's faults begin that keep words or tokens from us."""
@@ -73,7 +74,7 @@ def expected_end(plan: Plan) -> set[tuple[str, str]] | None:
     """Give the statuses and reasons a call may end with; None where that hangs on the moment."""
     if plan.ending or (plan.fault and plan.fault not in HARMLESS):
         return None
-    return _END[plan.script]
+    return _END.get(plan.script, _ELSE)
 
 
 def may_lose_words(plan: Plan) -> bool:

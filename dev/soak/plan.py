@@ -17,7 +17,7 @@ Ending = Literal["delete", "caller"]
 OWNERS, GUESTS = ("+141555501", "+165023456")
 """What the numbers of people begin with; two digits follow."""
 
-ENDED_BY_OTHERS = frozenset({"greeting", "barge-in", "mid-sentence", "endless"})
+ENDED_BY_OTHERS = frozenset({"greeting", "barge-in", "mid-sentence", "endless", "gone-meanwhile"})
 """Scripts in which the caller hangs up, or Twilio, when the time is over."""
 
 _DIGITS = {script: digits for digits, script in BY_LAST_DIGITS.items()}

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sandbox.openai import session_config
 from sandbox.openai.conversation import Conversation, Item, new_id
 from sandbox.openai.floor import Floor
+from sandbox.openai.heard import Heard, Speaker
 from sandbox.openai.ledger import Ledger
 from sandbox.openai.response import Reply
 from sandbox.openai.sideband import Frame, Sideband
@@ -51,6 +53,8 @@ class RealtimeCall:
         missed: how often a sideband was asked for.
         refused: how many requests of each kind its trouble has refused.
         client_events: every event the sidebands brought.
+        heard: what sounded on the line, in order of its beginning.
+        answered_at: when it was accepted, as `time.monotonic` tells it.
         referred_to: where it was to be transferred.
     """
 
@@ -68,6 +72,7 @@ class RealtimeCall:
         self.sidebands: list[Sideband] = []
         self.sent: list[dict[str, Any]] = []
         self.client_events: list[dict[str, Any]] = []
+        self.heard: list[Heard] = []
         self.emitted = 0
         self.missed = 0
         self.refused: Counter[str] = Counter()
@@ -75,7 +80,7 @@ class RealtimeCall:
         self._spoil = self.trouble.spoiler()
         self.tasks = Tasks()
         self.floor = Floor(self)
-        self._accepted_at = 0.0
+        self._accepted_at = self.answered_at = 0.0
 
     @property
     def is_live(self) -> bool:
@@ -91,7 +96,7 @@ class RealtimeCall:
         """Answer the call."""
         self.session = session_config.in_force(given, new_id("sess"))
         self.sip_status = 200
-        self._accepted_at = self.world.clock.now()
+        self._accepted_at, self.answered_at = self.world.clock.now(), time.monotonic()
         self.decided.set()
         self.world.watch.changed()
 
@@ -168,6 +173,11 @@ class RealtimeCall:
             self.sent.append(frame.body)
             self.ledger.mark_told(frame.event_id)
             self.world.watch.changed()
+
+    def hear(self, speaker: Speaker) -> Heard:
+        """Note that somebody begins to be heard."""
+        self.heard.append(Heard(speaker))
+        return self.heard[-1]
 
     def add_item(self, item: Item, after: str | None = None) -> None:
         """Put an item into the conversation and say so."""

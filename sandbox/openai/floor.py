@@ -26,6 +26,11 @@ class Floor:
         self._call = call
         self._deferred: list[Callable[[], None]] = []
 
+    @property
+    def speaking(self) -> Response | None:
+        """The response that is heard, or is going to be."""
+        return self.newest if self.newest and self.newest.is_to_be_heard else None
+
     def respond(
         self, reply: Reply, metadata: dict[str, str] | None = None, midway: Midway | None = None
     ) -> None:

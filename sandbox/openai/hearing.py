@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.openai.call import RealtimeCall
 from sandbox.openai.conversation import Item, new_id
+from sandbox.openai.heard import Heard
 from sandbox.openai.playback import spoken_ms
 
 _SILENCE_SECONDS = 0.4
@@ -40,6 +41,7 @@ class Utterance:
         )
         self._call = call
         self._words = words
+        self._heard: Heard | None = None
         self._deltas = re.findall(r"\s*\S+", words)
 
     def begin(self) -> None:
@@ -47,6 +49,7 @@ class Utterance:
         self._call.emit(
             "input_audio_buffer.speech_started", audio_start_ms=self._call.audio_ms, item_id=self.item.id
         )
+        self._heard = self._call.hear("caller")
 
     async def finish(self) -> None:
         """Speak to the end; then the turn is the model's."""
@@ -55,7 +58,10 @@ class Utterance:
         if self._model() == "gpt-realtime-whisper":
             for _ in range(len(self._deltas) // 2):
                 self._transcribe_next()
-        await self._call.world.clock.pause(seconds / 2 + _SILENCE_SECONDS)
+        await self._call.world.clock.pause(seconds / 2)
+        if self._heard:
+            self._heard.end(self._words)
+        await self._call.world.clock.pause(_SILENCE_SECONDS)
         self._call.emit(
             "input_audio_buffer.speech_stopped", audio_end_ms=self._call.audio_ms, item_id=self.item.id
         )

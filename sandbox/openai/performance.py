@@ -1,28 +1,31 @@
 """Play a script: the caller's part by itself, the model's part when it is its turn or when it is asked."""
 
 import asyncio
-import json
-import re
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.openai.asking import Asking, quoted, written_last
 from sandbox.openai.call import EndCause, RealtimeCall
 from sandbox.openai.conversation import new_id
 from sandbox.openai.hearing import Silence, Utterance, press
 from sandbox.openai.response import Reply, Response, ToolCall
-from sandbox.scripts import (
+from sandbox.steps import (
     AssistantAsks,
     AssistantEndsCall,
+    AssistantRecalls,
     AssistantSays,
+    AssistantStep,
+    AssistantTells,
     CallerHangsUp,
     CallerIsSilent,
     CallerPresses,
     CallerSays,
+    CallerStep,
     Greets,
     Step,
 )
 
-_TOOL_PATIENCE = 90.0
+_PATIENCE = 90.0
 _GOODBYE_PATIENCE = 20.0
 _REACTION_SECONDS = 0.5
 
@@ -36,7 +39,7 @@ class Performance:
     def __init__(self, call: RealtimeCall) -> None:
         self._call = call
         self._awaited: Words | None = None
-        self._came = asyncio.Event()
+        self._asking = Asking(call)
         self._last_turn: Utterance | None = None
         call.floor.reply_to = self.reply_to
 
@@ -54,27 +57,20 @@ class Performance:
         """Choose what the model says when the service asks for a response."""
         if self._awaited and (reply := self._awaited(params)):
             self._awaited = None
-            self._came.set()
             return reply
-        return Reply(quoted(params) or "I'm still here.")
+        return self._asking.reply_to(params)
 
     async def _play(self, step: Step) -> None:
-        if isinstance(step, CallerSays | CallerIsSilent | CallerHangsUp):
+        if isinstance(step, CallerStep):
             self._settle_turn()
+            await self._let_caller(step)
+        else:
+            await self._let_assistant(step)
+
+    async def _let_caller(self, step: CallerStep) -> None:
         match step:
-            case Greets():
-                await self._when_asked(
-                    lambda params: Reply(quoted(params) or step.default),
-                    self._call.world.switches.greeting_seconds,
-                )
             case CallerSays():
                 await self._caller_says(step)
-            case AssistantSays():
-                await self._answer(Reply(step.words))
-            case AssistantAsks():
-                await self._ask(step)
-            case AssistantEndsCall():
-                await self._end(step)
             case CallerIsSilent():
                 await self._be_silent()
             case CallerPresses():
@@ -83,19 +79,58 @@ class Performance:
             case CallerHangsUp():
                 await self._hang_up(step)
 
+    async def _let_assistant(self, step: AssistantStep) -> None:
+        match step:
+            case Greets():
+                await self._when_asked(
+                    lambda params: Reply(quoted(params) or step.default),
+                    self._call.world.switches.greeting_seconds,
+                )
+            case AssistantSays():
+                await self._answer(Reply(step.words))
+            case AssistantAsks():
+                await self._ask(step)
+            case AssistantTells():
+                await self._until(lambda: not self._asking.is_waiting)
+            case AssistantRecalls():
+                written = written_last((self._call.session or {})["instructions"])
+                await self._answer(Reply(f"You wrote: {written}" if written else step.unknown))
+            case AssistantEndsCall():
+                await self._end(step)
+
     async def _caller_says(self, step: CallerSays) -> None:
         turn = Utterance(self._call, step.words)
-        if step.interrupts and (response := self._call.floor.newest):
-            await self._opportunity(response, early=step.early)
+        if await self._may_talk_over(step):
             turn.begin()
             if self._turn_detection().get("interrupt_response", True):
+                self._asking.cut_off()
                 self._call.floor.interrupt("turn_detected")
         else:
-            await self._call.floor.quiet()
-            await self._call.world.clock.pause(_REACTION_SECONDS)
+            await self._quiet(step.after)
             turn.begin()
         await turn.finish()
         self._last_turn = turn
+
+    async def _may_talk_over(self, step: CallerSays) -> bool:
+        """Wait for the moment to talk over the assistant; False for a caller who lets it finish."""
+        floor, asking = self._call.floor, self._asking
+        if step.with_answer:
+            return await self._until(lambda: asking.has_news or not asking.is_waiting)
+        if not step.interrupts or not await self._until(lambda: floor.speaking is not None):
+            return False
+        if floor.speaking:
+            await self._opportunity(floor.speaking, early=step.early)
+        return True
+
+    async def _quiet(self, seconds: float) -> None:
+        """Wait until the model has not been heard for so long."""
+        floor = self._call.floor
+        while True:
+            await floor.quiet()
+            heard = floor.newest
+            await self._call.world.clock.pause(seconds)
+            if floor.newest is heard:
+                return
 
     async def _be_silent(self) -> None:
         while idle_ms := self._turn_detection().get("idle_timeout_ms"):
@@ -124,31 +159,28 @@ class Performance:
                 await active.generated.wait()
                 if self._call.over.is_set():
                     return  # What was abandoned keeps the floor for ever.
-            self._call.floor.respond(reply, midway=self._settle_turn)
+            self._call.floor.respond(self._asking.with_news(reply), midway=self._settle_turn)
         else:
             self._settle_turn()
-            await self._when_asked(lambda _params: reply, _TOOL_PATIENCE)
+            await self._when_asked(lambda _params: self._asking.with_news(reply), _PATIENCE)
 
     async def _ask(self, step: AssistantAsks) -> None:
         if not self._offers(step.tool):
             await self._answer(Reply(step.refusal))
             return
-        tool = ToolCall(step.tool, {"request": step.request}, new_id("call"))
-        await self._answer(Reply(step.preamble, tool))
-        self._await(lambda params: self._report(tool, params))
-        await self._patience(_TOOL_PATIENCE)
-
-    def _report(self, tool: ToolCall, params: dict[str, Any]) -> Reply | None:
-        output = self._call.conversation.tool_output(tool.call_id)
-        if output is None:
-            # Asked to say something else, it does without the answer.
-            return Reply("Sorry, where were we?") if params.get("instructions") else None
-        return Reply(answer_in(output))
+        tools = tuple(
+            ToolCall(step.tool, {"request": request}, new_id("call"))
+            for request in (step.request, *step.also)
+        )
+        await self._answer(Reply(step.preamble, tools))
+        self._asking.put(tools)
+        if step.waits:
+            await self._play(AssistantTells())
 
     async def _end(self, step: AssistantEndsCall) -> None:
         if self._offers("end_call"):
             tool = ToolCall("end_call", {"reason": step.reason}, new_id("call"))
-            await self._answer(Reply(step.words, tool))
+            await self._answer(Reply(step.words, (tool,)))
             await self._call.floor.quiet()
             await asyncio.sleep(_GOODBYE_PATIENCE)
         else:
@@ -165,18 +197,17 @@ class Performance:
         self._call.end(EndCause.CALLER_HUNG_UP)
 
     async def _when_asked(self, words: Words, patience: float) -> None:
-        self._await(words)
-        await self._patience(patience)
-
-    def _await(self, words: Words) -> None:
         self._awaited = words
-        self._came.clear()
+        await self._until(lambda: self._awaited is None, patience)
+        self._awaited = None
 
-    async def _patience(self, seconds: float) -> None:
+    async def _until(self, fact: Callable[[], bool], patience: float = _PATIENCE) -> bool:
+        """Wait for a fact, so many real seconds; tell whether it holds."""
         try:
-            await asyncio.wait_for(self._came.wait(), seconds)
+            await self._call.world.watch.until(fact, within=patience)
         except TimeoutError:
-            self._awaited = None
+            return False
+        return True
 
     def _offers(self, tool: str) -> bool:
         session = self._call.session or {}
@@ -188,22 +219,3 @@ class Performance:
         detection: dict[str, Any] | None = (self._call.session or {})["audio"]["input"]["turn_detection"]
         manual = {"create_response": False, "interrupt_response": False}
         return manual if detection is None else detection
-
-
-def quoted(params: dict[str, Any]) -> str | None:
-    """Give the text in double quotes that the instructions of a request hold; None without one."""
-    found = re.search(r'["“](.+)["”]', params.get("instructions") or "", re.DOTALL)
-    return found[1] if found else None
-
-
-def answer_in(output: str) -> str:
-    """Find what to say in the output of a function: its `answer` (or the like), or all of it."""
-    try:
-        read = json.loads(output)
-    except ValueError:
-        return output
-    if isinstance(read, dict):
-        for name in ("answer", "result", "text", "message", "error"):
-            if isinstance(read.get(name), str):
-                return str(read[name])
-    return read if isinstance(read, str) else output

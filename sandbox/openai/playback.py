@@ -3,6 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from sandbox.openai.heard import Heard
+
 if TYPE_CHECKING:
     from sandbox.openai.call import RealtimeCall
 
@@ -30,6 +32,7 @@ class Playback:
         self._before = before
         self._complete = asyncio.Event()
         self._started_at: float | None = None
+        self._heard: Heard | None = None
 
     @property
     def is_heard(self) -> bool:
@@ -51,9 +54,13 @@ class Playback:
         if self.over.is_set():
             return
         self._started_at = self._call.world.clock.now()
+        self._heard = self._call.hear("assistant")
         self._call.emit("output_audio_buffer.started", response_id=self._response_id)
-        await self._complete.wait()
-        await self._call.world.clock.until(self._started_at + spoken_ms(self.words) / 1000)
+        try:
+            await self._complete.wait()
+            await self._call.world.clock.until(self._started_at + spoken_ms(self.words) / 1000)
+        finally:
+            self._fall_silent()
         if not self.over.is_set():
             self._call.emit("output_audio_buffer.stopped", response_id=self._response_id)
             self.over.set()
@@ -64,6 +71,11 @@ class Playback:
 
     def clear(self) -> None:
         """Fall silent."""
+        self._fall_silent()
         if self.is_heard:
             self._call.emit("output_audio_buffer.cleared", response_id=self._response_id)
         self.over.set()
+
+    def _fall_silent(self) -> None:
+        if self._heard:
+            self._heard.end(self.words[: round(self.played_ms * CHARACTERS_PER_SECOND / 1000)])

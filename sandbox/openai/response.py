@@ -35,7 +35,7 @@ class Reply:
     """What the model says, then calls, in one response."""
 
     words: str = ""
-    tool: ToolCall | None = None
+    tools: tuple[ToolCall, ...] = ()
 
 
 class Response:
@@ -69,6 +69,13 @@ class Response:
         self._open: Item | None = None
         self._task: asyncio.Task[Any] | None = None
 
+    @property
+    def is_to_be_heard(self) -> bool:
+        """Tell whether it is heard, or is going to be."""
+        if self.playback:
+            return not self.playback.over.is_set()
+        return bool(self._reply.words) and not self.generated.is_set()
+
     def start(self) -> None:
         """Say `response.created` and begin to generate."""
         self._call.emit("response.created", response=self._as_json("in_progress", None))
@@ -81,9 +88,9 @@ class Response:
         if self._reply.words:
             await self._speak(self._reply.words)
         self._pass_half()
-        if self._reply.tool:
+        for tool in self._reply.tools:
             for number in range(self._call.trouble.tool_calls):
-                self._call_tool(self._reply.tool, number)
+                self._call_tool(tool, number)
         self._finish("completed", None)
 
     def cut(self, reason: str) -> None:
@@ -112,7 +119,7 @@ class Response:
     async def _speak(self, words: str) -> None:
         item = self._start_item(
             {"type": "message", "status": "in_progress", "role": "assistant", "content": []}
-            | {"phase": "commentary" if self._reply.tool else "final_answer"}
+            | {"phase": "commentary" if self._reply.tools else "final_answer"}
         )
         self._open = self.spoken = item
         self._tell(item, "response.content_part.added", content_index=0, part=_part(""))

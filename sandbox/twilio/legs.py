@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import Any, Literal
 
 from sandbox.openai.call import RealtimeCall
-from sandbox.scripts import Script
+from sandbox.steps import Script
 from sandbox.twilio.troubles import NONE, TROUBLES, Trouble
 from shared.events import CallStatus
 

@@ -12,7 +12,7 @@ from multidict import MultiDict, MultiDictProxy
 
 from sandbox.openai.peer import OpenAI
 from sandbox.reception import Received, Reception
-from sandbox.scripts import Script
+from sandbox.steps import Script
 from sandbox.twilio import forms
 from sandbox.twilio.callbacks import Callbacks
 from sandbox.twilio.errors import Alert, TwilioRefusalError

@@ -8,7 +8,6 @@ import pytest
 
 from dev import tables
 from dev.diagram import PAGE, page_with_states
-from sandbox.scripts import BY_LAST_DIGITS
 from services.session_bridge.settings import BridgeSettings
 from services.voice_server.settings import VoiceSettings
 
@@ -21,15 +20,9 @@ def test_the_picture_of_the_states_is_drawn_from_the_transition_table() -> None:
     assert page == page_with_states(page), "run `python -m dev.diagram`"
 
 
-def test_the_tables_of_faults_and_switches_are_drawn_from_the_sandbox() -> None:
+def test_the_tables_of_the_sandbox_are_drawn_from_it() -> None:
     page = tables.PAGE.read_text(encoding="utf-8")
     assert page == tables.page_with_tables(page), "run `python -m dev.tables`"
-
-
-def test_the_page_of_the_sandbox_names_every_script_with_its_digits() -> None:
-    page = tables.PAGE.read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\d\d)`[^|]*\| `([a-z-]+)` \|", page, re.MULTILINE))
-    assert {digits: rows.get(digits) for digits in BY_LAST_DIGITS} == BY_LAST_DIGITS
 
 
 def test_the_example_settings_name_every_setting_and_no_other() -> None:

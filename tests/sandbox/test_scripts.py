@@ -1,6 +1,6 @@
 import pytest
 
-from sandbox import scripts
+from sandbox import scripts, steps
 
 
 @pytest.mark.parametrize(("number", "name"), [("+14155550123", "talk"), ("+14155550199", "talk")])
@@ -13,6 +13,6 @@ def test_every_last_two_digits_choose_a_script_that_exists() -> None:
 
 
 def test_the_talk_has_three_turns_of_the_caller_and_asks_once() -> None:
-    steps = scripts.SCRIPTS["talk"].steps
-    assert sum(isinstance(step, scripts.CallerSays) for step in steps) == 3
-    assert sum(isinstance(step, scripts.AssistantAsks) for step in steps) == 1
+    talk = scripts.SCRIPTS["talk"].steps
+    assert sum(isinstance(step, steps.CallerSays) for step in talk) == 3
+    assert sum(isinstance(step, steps.AssistantAsks) for step in talk) == 1

@@ -1,7 +1,7 @@
 import pytest
 
 from sandbox import sip
-from sandbox.scripts import Script
+from sandbox.steps import Script
 
 
 def test_the_query_of_an_address_becomes_headers_in_order() -> None:

@@ -1,5 +1,5 @@
 from sandbox.app import Sandbox
-from sandbox.scripts import AssistantAsks, CallerHangsUp, CallerSays, Greets, Script
+from sandbox.steps import AssistantAsks, CallerHangsUp, CallerSays, Greets, Script
 from shared.events import Usage
 from tests.sandbox.voice_server import SESSION, VoiceServer
 

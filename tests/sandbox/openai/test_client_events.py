@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse
 
 from sandbox.app import Sandbox
-from sandbox.scripts import CallerIsSilent, Script
+from sandbox.steps import CallerIsSilent, Script
 from tests.sandbox import frames
 from tests.sandbox.voice_server import SESSION, VoiceServer
 

@@ -9,9 +9,9 @@ import pytest
 
 from sandbox.app import Sandbox
 from sandbox.openai.call import EndCause
-from sandbox.openai.performance import Performance, answer_in, quoted
+from sandbox.openai.performance import Performance
 from sandbox.openai.response import Reply
-from sandbox.scripts import AssistantSays, CallerIsSilent, CallerSays, Greets, Script
+from sandbox.steps import AssistantSays, CallerIsSilent, CallerSays, Greets, Script
 from tests.sandbox import frames
 from tests.sandbox.voice_server import SESSION, VoiceServer
 
@@ -238,27 +238,6 @@ async def test_a_service_that_never_greets_does_not_stop_the_caller(
     assert over.realtime is not None
     assert (over.realtime.cause, over.realtime.sent) == ("caller_hung_up", [])
     assert over.realtime.ledger.untold.output_audio_tokens > 0
-
-
-def test_what_instructions_quote_is_said() -> None:
-    assert quoted({"instructions": 'Say exactly "Hi, I\'m Ada." now'}) == "Hi, I'm Ada."
-    assert quoted({"instructions": "Say “Guten Tag”."}) == "Guten Tag"
-    assert quoted({"instructions": "Greet."}) is None
-    assert quoted({}) is None
-
-
-@pytest.mark.parametrize(
-    ("output", "said"),
-    [
-        ('{"ok":true,"answer":"8 degrees"}', "8 degrees"),
-        ('{"error":"the agent did not answer"}', "the agent did not answer"),
-        ('"plain"', "plain"),
-        ("not json", "not json"),
-        ('{"number":1}', '{"number":1}'),
-    ],
-)
-def test_the_answer_is_found_in_the_output_of_a_function(output: str, said: str) -> None:
-    assert answer_in(output) == said
 
 
 async def test_a_call_that_ends_while_one_answer_waits_for_another_is_over(

@@ -1,13 +1,11 @@
-from sandbox import scripts
 from sandbox.app import Sandbox
+from sandbox.steps import Script
 from sandbox.twilio.legs import Leg
 from tests.sandbox.voice_server import VoiceServer
 
 
 def _leg(callback: str) -> Leg:
-    return Leg(
-        "AC0", "+14155550123", "+14155550100", "outbound-api", scripts.Script(), status_callback=callback
-    )
+    return Leg("AC0", "+14155550123", "+14155550100", "outbound-api", Script(), status_callback=callback)
 
 
 async def test_a_callback_nobody_took_is_tried_once_more_with_the_same_sequence(sandbox: Sandbox) -> None:
