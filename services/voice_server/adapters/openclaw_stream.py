@@ -20,7 +20,11 @@ LONGEST_ANSWER = 16_000
 LONGEST_STREAM_BYTES = 8_000_000
 """How much may come for one answer: some hundred bytes frame each word."""
 
-_NO_ANSWER = "No response from OpenClaw."
+_NO_ANSWER = (
+    "",
+    "No response from OpenClaw.",
+    "⚠️ Agent couldn't generate a response. Please try again.",  # 2026.7.35
+)
 """What OpenClaw says in the agent's place when that has said nothing."""
 
 
@@ -58,7 +62,7 @@ def as_kept(answer: str) -> str:
         OpenClawSilentError: it is none.
     """
     text = answer[:LONGEST_ANSWER].strip()
-    if text in {"", _NO_ANSWER}:
+    if text in _NO_ANSWER:
         raise OpenClawSilentError
     return text if len(answer) <= LONGEST_ANSWER else f"{text} … (the rest is left out)"
 

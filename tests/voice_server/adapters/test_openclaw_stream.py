@@ -111,7 +111,15 @@ async def test_an_answer_may_begin_like_an_error(http: ClientSession) -> None:
     assert await told(http, answer) == "Error: that is what your log says."
 
 
-@pytest.mark.parametrize("said", [[], [words(" \n ")], [words("No response"), words(" from OpenClaw.")]])
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        [words(" \n ")],
+        [words("No response"), words(" from OpenClaw.")],
+        [words("⚠️ Agent couldn't generate a response. Please try again.")],
+    ],
+)
 async def test_no_words_are_no_answer(http: ClientSession, said: list[object]) -> None:
     with pytest.raises(OpenClawSilentError, match="gave no answer"):
         await told(http, stream(*said))
