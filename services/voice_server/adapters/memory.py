@@ -13,6 +13,9 @@ log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 2
 
+LONGEST_ANSWER_BYTES = 4_000_000
+"""What is read of an answer. A turn may be a pasted document, but reading it holds up every call."""
+
 
 class _Turn(BaseModel):
     role: Speaker
@@ -31,12 +34,20 @@ class Memory:
         http: the client to use.
         url: the bridge's address.
         headers: what opens the bridge's door.
+        timeout_seconds: how long an answer may take.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        headers: dict[str, str],
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._http = http
         self._url = url
         self._headers = headers
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
 
     async def newest(self, session_key: str) -> list[PastTurn]:
         """Read the newest turns, the oldest first; none if they cannot be read."""
@@ -46,15 +57,23 @@ class Memory:
                 url,
                 params={"limit": MAX_TURNS},
                 headers=self._headers,
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+                timeout=self._timeout,
                 allow_redirects=False,
             ) as answer:
-                body = await answer.read()
                 if answer.status != 200:
                     log.warning("memory_not_read", status=answer.status)
                     return []
-                told = _Context.model_validate_json(body).turns
+                told = _Context.model_validate_json(await _bounded(answer.content)).turns
         except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
             log.warning("memory_not_read", fault=type(error).__name__)
             return []
         return [PastTurn(turn.role, turn.text, turn.timestamp) for turn in told]
+
+
+async def _bounded(body: aiohttp.StreamReader) -> bytes:
+    read = bytearray()
+    async for chunk in body.iter_any():
+        read += chunk
+        if len(read) > LONGEST_ANSWER_BYTES:
+            raise aiohttp.ClientPayloadError("The answer is too long.")
+    return bytes(read)

@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from aiohttp import ClientSession, web
 from structlog.testing import capture_logs
 
-from services.voice_server.adapters.memory import Memory
+from services.voice_server.adapters.memory import LONGEST_ANSWER_BYTES, Memory
 from services.voice_server.domain.background import PastTurn
 from shared.events import Speaker
 from tests.voice_server.serving import served
@@ -75,3 +76,54 @@ async def test_what_cannot_be_read_is_no_memory_and_no_text_of_it_is_logged(
 async def test_no_bridge_is_no_memory() -> None:
     async with ClientSession() as http:
         assert await Memory(http, "http://127.0.0.1:9", {}).newest(KEY) == []
+
+
+async def test_more_than_can_be_background_is_not_read(memory: Memory, bridge: Bridge) -> None:
+    bridge.answer = {"turns": [{**TURN, "text": "secret words" * (LONGEST_ANSWER_BYTES // 12)}]}
+    with capture_logs() as logged:
+        assert await memory.newest(KEY) == []
+    assert [(line["event"], line["fault"]) for line in logged] == [("memory_not_read", "ClientPayloadError")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"secret words",
+        b"HTTP/1.1 200 OK\r\nsecret words\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nsecret words",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nsecret words",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nsecret words\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\nsecret words",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe",
+        b"",
+    ],
+)
+async def test_what_is_no_answer_is_no_memory(answer: bytes) -> None:
+    async def write(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        writer.close()
+
+    with capture_logs() as logged:
+        assert await _newest(write, 5) == []
+    assert [line["event"] for line in logged] == ["memory_not_read"]
+    assert "secret words" not in str(logged)
+
+
+async def test_who_does_not_answer_in_time_is_not_waited_for() -> None:
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waiting.append(writer)
+
+    waiting: list[asyncio.StreamWriter] = []
+    with capture_logs() as logged:
+        assert await _newest(say_nothing, 0.1) == []
+    assert [line["event"] for line in logged] == ["memory_not_read"]
+    waiting[0].close()
+
+
+async def _newest(
+    answering: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], seconds: float
+) -> list[PastTurn]:
+    server = await asyncio.start_server(answering, "127.0.0.1", 0)
+    async with server, ClientSession() as http:
+        port = server.sockets[0].getsockname()[1]
+        return await Memory(http, f"http://127.0.0.1:{port}", {}, seconds).newest(KEY)
