@@ -29,7 +29,7 @@ from shared.tasks import Tasks
 log = structlog.get_logger()
 
 _MOST_BYTES = 1_000_000
-_STOP_SECONDS = 3
+_STOP_SECONDS = 1
 _LAST_WORDS_SECONDS = 0.5
 
 
