@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import aiohttp
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from services.voice_server.domain.background import MAX_TURNS, PastTurn
 from shared.events import Speaker, Timestamp
@@ -51,10 +51,9 @@ class Memory:
 
     async def newest(self, session_key: str) -> list[PastTurn]:
         """Read the newest turns, the oldest first; none if they cannot be read."""
-        url = f"{self._url}/sessions/{quote(session_key, safe='')}/context"
         try:
             async with self._http.get(
-                url,
+                f"{self._url}/sessions/{quote(session_key, safe='')}/context",
                 params={"limit": MAX_TURNS},
                 headers=self._headers,
                 timeout=self._timeout,
@@ -64,7 +63,8 @@ class Memory:
                     log.warning("memory_not_read", status=answer.status)
                     return []
                 told = _Context.model_validate_json(await _bounded(answer.content)).turns
-        except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            # Only its kind: a ValidationError quotes what was said.
             log.warning("memory_not_read", fault=type(error).__name__)
             return []
         return [PastTurn(turn.role, turn.text, turn.timestamp) for turn in told]

@@ -1,10 +1,10 @@
 """What was said before the call in the person's OpenClaw conversation, quoted for the instructions."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from services.voice_server.domain.quoting import quoted
 from shared.events import Speaker
 
 MAX_TURNS = 16
@@ -33,24 +33,18 @@ class PastTurn:
 
 def background(turns: Sequence[PastTurn]) -> str:
     """Quote the newest of these turns, given in the order they were said; empty if there are none."""
-    quoted: list[str] = []
+    lines: list[str] = []
     room = MAX_BYTES - len(_HEADING.encode())
     for turn in list(reversed(turns))[:MAX_TURNS]:
-        line = _quoted(turn)
+        line = _line(turn)
         room -= len(f"{_SEPARATOR}{line}".encode())
         if room < 0:
             break
-        quoted.append(line)
-    return _SEPARATOR.join([_HEADING, *reversed(quoted)]) if quoted else ""
+        lines.append(line)
+    return _SEPARATOR.join([_HEADING, *reversed(lines)]) if lines else ""
 
 
-def _quoted(turn: PastTurn) -> str:
+def _line(turn: PastTurn) -> str:
     text = turn.text if len(turn.text) <= MAX_CHARACTERS else f"{turn.text[: MAX_CHARACTERS - 1]}…"
     when = f"{turn.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, " if turn.at else ""
-    # Letters of every language as they are, but no line end and no lone surrogate within the quotation.
-    words = json.dumps(text, ensure_ascii=False).encode(errors="replace").decode()
-    return f"{when}{turn.speaker}: {_one_line(words)}"
-
-
-def _one_line(words: str) -> str:
-    return "".join(f"\\u{ord(letter):04x}" if letter in "\x85\u2028\u2029" else letter for letter in words)
+    return f"{when}{turn.speaker}: {quoted(text)}"

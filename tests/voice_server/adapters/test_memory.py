@@ -73,6 +73,11 @@ async def test_what_cannot_be_read_is_no_memory_and_no_text_of_it_is_logged(
     assert "secret words" not in str(logged)
 
 
+async def test_a_key_that_cannot_be_sent_is_no_memory(memory: Memory, bridge: Bridge) -> None:
+    assert await memory.newest("agent:main:\ud800") == []
+    assert bridge.asked == []
+
+
 async def test_no_bridge_is_no_memory() -> None:
     async with ClientSession() as http:
         assert await Memory(http, "http://127.0.0.1:9", {}).newest(KEY) == []
