@@ -6,8 +6,10 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
 from dev.stack import Program, running
 from sandbox.settings import SandboxSettings
+from shared.events import iso
 from tests.contract.gateway_client import connected
 
 WITHIN_SECONDS = 45
@@ -78,6 +81,27 @@ class Stack:
         program.process.kill()
         await program.process.wait()
         await program.start()
+
+    def write_in_the_chat(self, session_key: str, *texts: str) -> None:
+        """Let OpenClaw keep in its files what the person wrote and the agent answered, by turns."""
+        folder = self.folder / "openclaw" / "agents" / "main" / "sessions"
+        folder.mkdir(parents=True, exist_ok=True)
+        now, session_id = datetime.now(UTC), str(uuid4())
+        stamp = iso(now)
+        lines: list[dict[str, Any]] = [
+            {"type": "session", "version": 3, "id": session_id, "timestamp": stamp, "cwd": "/"}
+        ]
+        for place, text in enumerate(texts):
+            message = {"role": ("user", "assistant")[place % 2], "content": [{"type": "text", "text": text}]}
+            parent = str(place) if place else None
+            line = {"type": "message", "id": str(place + 1), "parentId": parent, "timestamp": stamp}
+            lines.append({**line, "message": {**message, "timestamp": int(now.timestamp() * 1000)}})
+        text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        (folder / f"{session_id}.jsonl").write_text(text, encoding="utf-8")
+        index = folder / "sessions.json"
+        entries = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
+        entries[session_key] = {"sessionId": session_id, "updatedAt": int(now.timestamp() * 1000)}
+        index.write_text(json.dumps(entries), encoding="utf-8")
 
     def written(self) -> list[tuple[str, str]]:
         """Role and text of every message in the OpenClaw folder's transcripts."""
