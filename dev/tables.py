@@ -51,7 +51,7 @@ def answers() -> str:
         (
             ", ".join(f"`{word}`" for word in answer.about.split("|")),
             "`agent_seconds`" if answer.seconds is None else f"{answer.seconds:g}",
-            _shortened(answer.text),
+            _shortened(answer.text) + f" (trouble: `{answer.trouble}`)" * (answer.trouble != "none"),
         )
         for answer in ANSWERS
     ]

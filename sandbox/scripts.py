@@ -193,6 +193,10 @@ _ASKING: dict[str, Script] = {
         _asks("Is there anything new?", AssistantAsks("Say nothing at all.")),
         happens="the answer is empty",
     ),
+    "broken-answer": Script(
+        _asks("Is the backup complete?", AssistantAsks("Is the backup complete?")),
+        happens="the answer breaks off in the middle",
+    ),
     "recall": Script(
         (Greets(), CallerSays("What did I just write you?"), AssistantRecalls(), *_GOODBYE),
         happens="the caller asks what they wrote last, in the chat or on the phone",
@@ -235,8 +239,9 @@ BY_LAST_DIGITS: dict[str, str] = {
     "20": "long-answer",
     "21": "orders",
     "22": "empty-answer",
-    "24": "errand",
     "23": "talk",
+    "24": "errand",
+    "25": "broken-answer",
 }
 """Last two digits of the called number -> script; every other number plays `talk`."""
 

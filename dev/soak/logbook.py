@@ -32,10 +32,12 @@ PLANNED: Mapping[str, frozenset[str]] = {
     "sideband_keeps_breaking": frozenset({"sideband-keeps-dropping"}),
     "twilio_refused": frozenset(_REFUSED),
     "leg_not_hung_up": frozenset({"hang-up-failed", "hang-up-busy", "hangup-failed"}),
+    "openclaw_failed": frozenset({"empty-answer", "broken-answer", KILLED}),
+    "late_answer_not_sent": frozenset({HUNG_UP, KILLED, *_CUT_SHORT}),
     "event_not_delivered": frozenset({KILLED}),
     "stale_lock_removed": frozenset({KILLED}),
 }
-"""Which warnings may be seen, and what explains each: a fault by its name, or one of the above."""
+"""Which warnings may be seen, and what explains each: a fault or script by name, or one of the above."""
 
 
 def read(program: str, text: str) -> list[LogLine]:
@@ -62,9 +64,8 @@ def logs(evidence: Evidence) -> Iterator[Wrong]:
 def _reasons(plans: list[Plan], *, killed: bool) -> set[str]:
     reasons = {KILLED} if killed else set()
     for plan in plans:
-        reasons |= ({HUNG_UP} if plan.ending or plan.script in ENDED_BY_OTHERS else set()) | (
-            {plan.fault} if plan.fault else set()
-        )
+        reasons |= {plan.script} | ({plan.fault} if plan.fault else set())
+        reasons |= {HUNG_UP} if plan.ending or plan.script in ENDED_BY_OTHERS else set()
     return reasons
 
 

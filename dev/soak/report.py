@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from dev.soak import books, logbook, turns
+from dev.soak import books, logbook, tools, turns
 from dev.soak.books import Book, Wrong
 from dev.soak.evidence import Evidence, ids
 from shared.events import Usage
@@ -12,6 +12,7 @@ BOOKS: dict[str, Book] = {
     "calls": books.placed,
     "ends": books.ends,
     "turns": turns.turns,
+    "tools": tools.tools,
     "quiet": books.quiet,
     "gauges": books.gauges,
     "sockets": books.sockets,

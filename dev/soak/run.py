@@ -12,6 +12,7 @@ from dev.soak.killer import Killer
 from dev.soak.plan import draw
 from dev.soak.player import Player
 from dev.soak.stage import staged, until
+from dev.soak.tools import balance
 from shared.tasks import Tasks
 
 
@@ -54,6 +55,10 @@ async def soak(run: Run, folder: Path) -> Evidence:
             await player.play_all(plans, run.parallel)
             await killer.stop()
             print(f"Played in {time.monotonic() - began:.0f} s; now the books.", flush=True)
-            await until(lambda: is_quiet(stage), QUIET_SECONDS)
+
+            async def all_is_quiet() -> bool:
+                return not any(balance(follower.heard).values()) and await is_quiet(stage)
+
+            await until(all_is_quiet, QUIET_SECONDS)
         await until(lambda: stage.is_closed(before), run.idle_seconds)
         return await gather(stage, player.played, follower.heard, before, killer.killed)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sandbox.switches import Switches
+from sandbox.switches import AgentTrouble, Switches
 
 
 @dataclass(frozen=True)
@@ -13,11 +13,13 @@ class Answer:
     Attributes:
         about: the words of a question it is the answer to, parted by `|`.
         seconds: how long the agent works on it; None as long as on everything else, `agent_seconds`.
+        trouble: what is wrong when it is asked over HTTP; `agent_trouble` is for everything.
     """
 
     about: str
     text: str
     seconds: float | None = None
+    trouble: AgentTrouble = "none"
 
     def takes(self, switches: Switches) -> float:
         """Tell how long the agent works on it."""
@@ -58,6 +60,7 @@ ANSWERS = (
     Answer("nothing at all", ""),
     Answer("flight", "Your flight to Berlin leaves at 7:40 tomorrow, gate B12. You are checked in.", 12),
     Answer("report", "The report is done: sales are up four percent, and I have sent it to Sam.", 45),
+    Answer("backup", "The backup is complete, and no file is missing from it.", trouble="breaks"),
     Answer("reminder", "The reminder is set for six this evening.", 2.5),
     Answer(
         "calendar|appointment",

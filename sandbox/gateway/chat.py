@@ -2,9 +2,10 @@
 
 import hmac
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +30,7 @@ class Asked:
     """One question, and in which conversation of the agent it was put.
 
     Attributes:
+        at: when it came, as `time.monotonic` tells it.
         cancelled: whether the asker went away before it was answered, which stopped the agent's work.
         overlapped: whether another one of the same conversation was worked on at the same time.
     """
@@ -37,6 +39,7 @@ class Asked:
     question: str
     streamed: bool
     answer: str
+    at: float = field(default_factory=time.monotonic)
     cancelled: bool = False
     overlapped: bool = False
 
@@ -67,6 +70,7 @@ class ChatEndpoint:
         body = await _body(request)
         question = _question(body)
         known = answer_to(question)
+        trouble = known.trouble if trouble == "none" else trouble
         asked = Asked(
             request.headers.get("x-openclaw-session-key"),
             question,

@@ -35,6 +35,10 @@ def log(text: str, **fields: Any) -> Callable[[Any], object]:
     return lambda run: run["logs"].append(LogLine("voice server", text, fields))
 
 
+def tool(run: Any, kind: str) -> Heard:
+    return Heard(9, kind, run["heard"][2].data | {"eventType": kind, "data": {"toolCallId": "call_1"}})
+
+
 def test_a_run_that_went_well_is_right_in_every_book() -> None:
     assert wrong() == {}
 
@@ -43,6 +47,8 @@ SPOILT: list[tuple[str, str, Callable[[Any], object]]] = [
     ("calls", "is not in the history", lambda run: run["history"].clear()),
     ("calls", "answered 502", lambda run: setattr(run["played"][0], "status", 502)),
     ("calls", "never heard of it", lambda run: run["sandbox"].clear()),
+    ("tools", "finished call_1 0 times", lambda run: run["heard"].insert(2, tool(run, "tool_started"))),
+    ("tools", "finished call_1 2 times", lambda run: run["heard"].insert(2, tool(run, "tool_finished"))),
     ("ends", "has not ended", lambda run: the_call(run).update(status="in-progress")),
     ("ends", "said call_ended 0 times", lambda run: run["heard"].pop(5)),
     ("ends", "said call_ended 2 times", lambda run: run["heard"].insert(6, run["heard"][5])),

@@ -209,3 +209,13 @@ async def asked(
     body = {"model": "openclaw", "stream": stream, "messages": [{"role": "user", "content": question}]}
     async with http.post(f"{sandbox.url}/v1/chat/completions", json=body, headers=headers) as response:
         return response.status, await response.read()
+
+
+async def test_one_question_may_go_wrong_while_others_are_answered(
+    sandbox: Sandbox, http: ClientSession
+) -> None:
+    with pytest.raises(ClientError):
+        await asked(http, sandbox, "Is the backup complete?")
+    assert (await asked(http, sandbox, QUESTION))[1].endswith(b"data: [DONE]\n\n")
+    backup, calendar = sandbox.gateway.asked
+    assert backup.at < calendar.at
