@@ -21,6 +21,7 @@ class FakeOpenAI:
     Attributes:
         live: whether the call is taken and costs money.
         posted: what was asked of call control, in order.
+        accepted: what the model was told at each acceptance.
         attached: how often a sideband was asked for.
         slow_accept: an acceptance is carried out late, so that a hasty hang-up finds nothing to end.
         lost_accept: an acceptance is carried out, but answered by 500; the next one by 404.
@@ -37,6 +38,7 @@ class FakeOpenAI:
         self.watch = Watch()
         self.live = False
         self.posted: list[str] = []
+        self.accepted: list[dict[str, Any]] = []
         self.attached = 0
         self.slow_accept = False
         self.lost_accept = False
@@ -52,7 +54,8 @@ class FakeOpenAI:
         self.app.router.add_post("/v1/realtime/calls/{id}/hangup", self._hang_up)
         self.app.router.add_get("/v1/realtime", self._attach)
 
-    async def _accept(self, _: web.Request) -> web.Response:
+    async def _accept(self, request: web.Request) -> web.Response:
+        self.accepted.append(orjson.loads(await request.read()))
         self._note("accept")
         if self.live:
             return _unknown()

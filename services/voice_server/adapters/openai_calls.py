@@ -51,10 +51,11 @@ TOOLS: dict[str, dict[str, Any]] = {
         "description": (
             "Ask the OpenClaw agent, which has memory, calendar, mail, files and other tools, to find "
             "something out or to do something. First say in a few words that you are looking; it may take "
-            "a while, and the answer may come when you talk of something else. Independent questions may be "
-            "asked at once, each in a call of its own. A later question replaces one that still runs: where "
-            "the caller wants both, ask both again at once. Where they want neither any more, request "
-            f'"{NEVER_MIND}".'
+            "a while, and the answer may come when you talk of something else. The agent does not hear the "
+            "call: put all that the caller wants into the request. Independent questions may be asked at "
+            "once, each in a call of its own. A later question replaces one that still runs: where the "
+            "caller wants both, ask both again at once. Where they want neither any more, make the request "
+            f'exactly "{NEVER_MIND}".'
         ),
         "parameters": {
             "type": "object",
