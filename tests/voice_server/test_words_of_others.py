@@ -1,4 +1,4 @@
-"""Nobody orders the model about by a name, a header, a message or a chat: such words are quoted, or not told."""
+"""Nobody gives the model orders by name, header, message or chat: such words are quoted, or not told."""
 
 import json
 import re
