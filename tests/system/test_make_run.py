@@ -80,5 +80,13 @@ async def test_the_demo_shows_a_whole_call_within_twenty_seconds(tmp_path: Path)
     said, _ = await asyncio.wait_for(process.communicate(), 25)
     text = said.decode()
     assert process.returncode == 0, text
-    for words in ("ask_openclaw", "dentist at 10", "call ended", '"type":"session"', "All of it happened."):
+    asked, answered = (text.index(f"ask_openclaw {mark}") for mark in ("{", "->"))
+    assert "assistant  One moment, I'm looking." in text[asked:answered]
+    for words in (
+        "You wrote: My dentist",
+        "gate B12",
+        "call ended",
+        '"type":"session"',
+        "All of it happened.",
+    ):
         assert words in text
