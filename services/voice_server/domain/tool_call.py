@@ -2,7 +2,9 @@
 
 import json
 
+from services.voice_server.domain.instructions import ASK_OPENCLAW
 from services.voice_server.domain.record import OpenTool
+from services.voice_server.domain.speakable import speakable
 from shared.events import ToolFinishedData
 
 NEVER_MIND = "never mind"
@@ -15,6 +17,10 @@ _DATA = (
 _ASIDE = (
     "The conversation has gone on since. If the caller has dropped the question, do not tell the answer; "
     "otherwise remind them in a few words what it was."
+)
+_SHORTENED = (
+    "This is a short form of what the agent has written. Where the rest may matter, offer it in the chat; if "
+    f"the caller wants it, use {ASK_OPENCLAW} to have the agent send it there."
 )
 
 
@@ -39,8 +45,9 @@ def answer_for_model(answer: str, *, aside: bool) -> str:
         answer: what the agent has written.
         aside: the conversation has gone on since the question.
     """
-    notes = [_DATA, *([_ASIDE] if aside else [])]
-    return json.dumps({"ok": True, "answer": answer, "note": " ".join(notes)}, ensure_ascii=False)
+    spoken = speakable(answer)
+    notes = [_DATA, *([_SHORTENED] if spoken.is_shortened else []), *([_ASIDE] if aside else [])]
+    return json.dumps({"ok": True, "answer": spoken.text, "note": " ".join(notes)}, ensure_ascii=False)
 
 
 def note_for_model(note: str, *, ok: bool) -> str:
