@@ -84,6 +84,14 @@ async def test_an_answer_that_was_told_in_the_call_is_not_sent(beside: Start, sa
     assert (await outcomes(bridge), sandbox.gateway.sent) == ({}, [])
 
 
+async def test_what_the_gateway_sends_by_itself_is_not_sent_again(beside: Start, sandbox: Sandbox) -> None:
+    sandbox.switches.gateway_route = "cut"
+    bridge = await beside()
+    await bridge.tell(asked_and_answered(after=True))
+    await until_all_are_done(bridge, "sent")
+    assert len(sandbox.gateway.sent) == 1
+
+
 async def test_an_owner_without_a_chat_finds_the_answer_in_the_conversation(
     beside: Start, sandbox: Sandbox
 ) -> None:

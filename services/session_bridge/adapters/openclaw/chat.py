@@ -7,7 +7,15 @@ The gateway sends nothing twice under one key, as long as it is not restarted.
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
+from services.session_bridge.adapters.openclaw.socket import GatewayRefusedError
+
+log = structlog.get_logger()
+
+_QUEUED = "OutboundDeliveryError"
+"""What could not be delivered at once, 2026.7.35 and later try again by themselves."""
 
 _ADDRESS = ("channel", "to", "accountId", "threadId")
 
@@ -35,7 +43,14 @@ class Chat:
         address = _address(rows[0]) if rows else {}
         if not address:
             return False
-        await self._rpc.call("send", **address, message=message, sessionKey=session_key, idempotencyKey=key)
+        try:
+            await self._rpc.call(
+                "send", **address, message=message, sessionKey=session_key, idempotencyKey=key
+            )
+        except GatewayRefusedError as error:
+            if not str(error).startswith(_QUEUED):
+                raise
+            log.info("chat_unreachable", fault=str(error), remedy="the gateway sends it when it is back")
         return True
 
 
