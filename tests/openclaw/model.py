@@ -13,6 +13,9 @@ from aiohttp.test_utils import TestServer
 
 Json = dict[str, Any]
 
+WORD_SECONDS = 0.02
+LONG_WORDS = 20
+
 _USAGE = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
 
 
@@ -21,19 +24,36 @@ class Model:
 
     def __init__(self) -> None:
         self.requests: list[Json] = []
+        self._dropped: list[Json] = []
+        self._is_failing = False
+        self._words = 0
         self._answers = asyncio.Event()
+        self._ends = asyncio.Event()
         self._answers.set()
+        self._ends.set()
         self._asked = asyncio.Condition()
         self._numbers = itertools.count(1)
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let the model think for the length of the block: whoever asks waits."""
-        self._answers.clear()
+        with _closed(self._answers):
+            yield
+
+    @contextmanager
+    def talking(self) -> Iterator[None]:
+        """Let the model come to no end for the length of the block: a word every 20 ms."""
+        with _closed(self._ends):
+            yield
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Let the model refuse whatever it is asked, for the length of the block."""
+        self._is_failing = True
         try:
             yield
         finally:
-            self._answers.set()
+            self._is_failing = False
 
     async def asked(self, text: str, seconds: float = 60) -> Json:
         """Wait until this was said to the model; the request that said it."""
@@ -44,6 +64,14 @@ class Model:
                         return request
                 await self._asked.wait()
 
+    async def is_well_under_way(self) -> bool:
+        """Tell whether the newest answer has long begun: OpenClaw has read something of it."""
+        return self._words > LONG_WORDS
+
+    async def was_dropped(self, text: str) -> bool:
+        """Tell whether whoever said this to the model went away without the answer."""
+        return any(text in said(request) for request in self._dropped)
+
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """Answer a chat completion, streaming or not."""
         body = await request.json()
@@ -51,13 +79,35 @@ class Model:
             self.requests.append(body)
             self._asked.notify_all()
         answer = f"Answer {next(self._numbers)}."
-        await self._answers.wait()
-        if body.get("stream"):
-            return await _stream(request, answer)
+        if self._is_failing:
+            return web.json_response({"error": {"message": "The model will not."}}, status=400)
+        try:
+            await self._answers.wait()
+            if body.get("stream"):
+                return await self._stream(request, answer)
+        except (asyncio.CancelledError, ConnectionError):
+            self._dropped.append(body)
+            raise
         message = {"role": "assistant", "content": answer}
         return web.json_response(
             _envelope("chat.completion", {"message": message, "finish_reason": "stop"}) | {"usage": _USAGE}
         )
+
+    async def _stream(self, request: web.Request, answer: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        first, last = answer.split()
+        self._words = 0
+        await _write(response, _says(first))
+        while not self._ends.is_set():
+            await _write(response, _says(" and"))
+            self._words += 1
+            await asyncio.sleep(WORD_SECONDS)
+        await _write(response, _says(f" {last}"))
+        await _write(response, {"delta": {}, "finish_reason": "stop"})
+        await _write(response, None, usage=_USAGE)
+        await response.write(b"data: [DONE]\n\n")
+        return response
 
 
 @asynccontextmanager
@@ -87,18 +137,22 @@ def heard(request: Json, texts: Iterable[str]) -> list[str]:
     return [line for _, _, line in sorted(found)]
 
 
-async def _stream(request: web.Request, answer: str) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    choices: list[Json] = [
-        {"delta": {"role": "assistant", "content": answer}, "finish_reason": None},
-        {"delta": {}, "finish_reason": "stop"},
-    ]
-    for choice in choices:
-        await response.write(b"data: " + orjson.dumps(_envelope("chat.completion.chunk", choice)) + b"\n\n")
-    usage = _envelope("chat.completion.chunk", None) | {"usage": _USAGE}
-    await response.write(b"data: " + orjson.dumps(usage) + b"\n\ndata: [DONE]\n\n")
-    return response
+@contextmanager
+def _closed(gate: asyncio.Event) -> Iterator[None]:
+    gate.clear()
+    try:
+        yield
+    finally:
+        gate.set()
+
+
+def _says(text: str) -> Json:
+    return {"delta": {"role": "assistant", "content": text}, "finish_reason": None}
+
+
+async def _write(response: web.StreamResponse, choice: Json | None, **more: Any) -> None:
+    chunk = _envelope("chat.completion.chunk", choice) | more
+    await response.write(b"data: " + orjson.dumps(chunk) + b"\n\n")
 
 
 def _envelope(kind: str, choice: Json | None) -> Json:

@@ -1,6 +1,8 @@
 """An OpenClaw of a release, with a state folder, a home and ports of its own."""
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,6 +42,7 @@ class OpenClaw:
         self.port = free_port()
         self.log = root / "gateway.log"
         self._root = root
+        self._process: asyncio.subprocess.Process | None = None
         self.state_dir.mkdir(parents=True, mode=0o700)
         self._config = _config(self.port, model_url, root / "workspace")
         self.configure()
@@ -70,16 +73,39 @@ class OpenClaw:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the gateway for the length of the block."""
-        with self.log.open("ab") as log:
-            command = [*self.release.command, "gateway", "run", "--port", str(self.port)]
-            process = await asyncio.create_subprocess_exec(
-                *command, env=self.environment, cwd=self._root, stdout=log, stderr=log
-            )
+        await self.start()
         try:
-            await until(lambda: self._is_ready(process), START_SECONDS)
             yield
         finally:
-            await stop(process)
+            await self._stop()
+
+    async def start(self) -> None:
+        """Start the gateway, and wait until it takes requests."""
+        with self.log.open("ab") as log:
+            command = [*self.release.command, "gateway", "run", "--port", str(self.port)]
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                env=self.environment,
+                cwd=self._root,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            await until(self._is_ready, START_SECONDS)
+        except BaseException:
+            await self._stop()
+            raise
+
+    async def kill(self) -> None:
+        """End the gateway at this very instruction: asked to stop, a newer one finishes its answers first."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)  # of an older one, the command is not the gateway itself
+        await self._process.wait()
+
+    async def _stop(self) -> None:
+        assert self._process is not None
+        await stop(self._process)
 
     async def turn(self, key: str, text: str) -> str:
         """Type something into a conversation of the running gateway; the agent's answer.
@@ -125,9 +151,10 @@ class OpenClaw:
             raise TurnFailedError(complaint.decode())
         return out.decode()
 
-    async def _is_ready(self, process: asyncio.subprocess.Process) -> bool:
+    async def _is_ready(self) -> bool:
         # A request without a message is refused, and only once the gateway takes requests.
-        assert process.returncode is None, self.log.read_text()
+        assert self._process is not None
+        assert self._process.returncode is None, self.log.read_text()
         try:
             status, _ = await self._complete({}, [])
         except aiohttp.ClientError:
