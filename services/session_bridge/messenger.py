@@ -41,6 +41,7 @@ class Messenger:
         self._metrics = metrics
         self._pause_seconds = pause_seconds
         self._hurry = asyncio.Event()
+        self._fault = ""
 
     def hurry(self) -> None:
         """Look now: something may have come, or what was in the way may be gone."""
@@ -64,7 +65,9 @@ class Messenger:
             try:
                 outcome = "sent" if await self._sent(answer) else "nowhere"
             except (CannotWriteYetError, GatewayRefusedError) as error:
-                log.warning("late_answer_not_sent", fault=str(error))
+                if str(error) != self._fault:
+                    log.warning("late_answer_not_sent", fault=str(error))
+                self._fault = str(error)
                 if time.time() < answer.came_at + GIVE_UP_SECONDS:
                     return False
                 outcome = "given_up"

@@ -80,10 +80,11 @@ class Record(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What became of an event: new, or seen before."""
+    """What became of an event: new, or seen before; and whether it is an answer that came after its call."""
 
     is_new: bool
     session_key: str | None
+    is_late: bool = False
 
 
 class Journal:
@@ -121,9 +122,10 @@ class Journal:
                 if _insert(db, event.call_id, event.event_id, event.sequence, event.event_type, json):
                     if isinstance(event, CallEnded):
                         _end(db, after)
-                    if is_late(event, after):
+                    late = is_late(event, after)
+                    if late:
                         db.execute("INSERT INTO late_answers VALUES (?, ?)", (event.event_id, event.call_id))
-                    return Receipt(True, _save(db, after, session_key, is_new=row is None))
+                    return Receipt(True, _save(db, after, session_key, is_new=row is None), late)
             return _repeated(db, event, session)
 
         try:

@@ -8,7 +8,7 @@ from aiohttp import web
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.keys import DELIVERY, JOURNAL, MESSENGER, METRICS, SESSION_KEYS, TAILS
 from services.session_bridge.routes.views import Answer
-from shared.events import CallEnded, CallEvent, KeptEvent, ToolFinished, TranscriptPartial
+from shared.events import CallEnded, CallEvent, KeptEvent, TranscriptPartial
 from shared.operation import operation
 from shared.problems import json_response
 
@@ -33,7 +33,7 @@ async def take(request: web.Request, body: CallEvent) -> web.Response:
         receipt = await request.app[JOURNAL].accept(body, await _first_key(request.app, body))
         status: Literal["accepted", "duplicate"] = "accepted" if receipt.is_new else "duplicate"
         seen.labels(body.event_type, status).inc()
-        if isinstance(body, ToolFinished):
+        if receipt.is_late:
             request.app[MESSENGER].hurry()
         if isinstance(body, CallEnded):
             request.app[DELIVERY].start(body.call_id, receipt.session_key)

@@ -120,9 +120,10 @@ class ToolUse:
         new = self._questions.enter(ended, at)
         requests = [request for call in new if (request := request_of(call.arguments))]
         outcomes: list[ToolOutcome] = []
-        if requests:
-            dropped = self._questions.replaced(ended.response_id, requests)
-            outcomes += self._drop(dropped, _REPLACED, at)
+        if any(map(is_never_mind, requests)):
+            outcomes += self._drop(self._questions.earlier(ended.response_id), _DROPPED, at)
+        elif requests:
+            outcomes += self._drop(self._questions.replaced(ended.response_id, requests), _REPLACED, at)
         for call in new:
             outcomes.append(
                 ToolStartedData(tool_call_id=call.tool_call_id, name=call.name, arguments=call.arguments)
@@ -161,8 +162,7 @@ class ToolUse:
             return self._answer(name, _MALFORMED, at, ok=False)
         spoke = self._conversation.has_words(response_id)
         if is_never_mind(request):
-            dropped = self._drop(self._questions.earlier(response_id), _DROPPED, at)
-            return [*dropped, *self._note(name, _DROPPED, at, ok=True, tell=not spoke)]
+            return self._note(name, _DROPPED, at, ok=True, tell=not spoke)
         if not self._questions.ask(name, request):
             return self._note(name, _ASKED_ALREADY, at, ok=True, tell=not spoke)
         forget, self._has_dropped = _FORGET * self._has_dropped, False

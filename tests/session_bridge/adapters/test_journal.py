@@ -96,7 +96,7 @@ async def test_an_event_id_seen_before_is_a_repeat_under_any_sequence(journal: J
     first = call()[0]
     await journal.accept(read(first), "agent:main:main")
     receipt = await journal.accept(read(first | {"sequence": 2}), None)
-    assert receipt == (False, "agent:main:main")
+    assert receipt == (False, "agent:main:main", False)
 
 
 async def test_the_key_of_a_call_never_changes(journal: Journal) -> None:

@@ -197,6 +197,7 @@ def test_never_mind_drops_what_runs(words: str) -> None:
     line.tell(SPOKE, FELL_SILENT, at=2)
     outcomes = line.speak(ask("t3", words), words="All right.")
     assert dropped(outcomes) == ["t1", "t2"]
+    assert outputs(outcomes)["t1"]["error"] == "Dropped."
     assert said(outcomes) == []
     assert [tool["ok"] for tool in outputs(outcomes).values()] == [False, False, True]
     assert line.answer("t1") == [], "it is not told when it comes all the same"
@@ -297,3 +298,12 @@ def test_a_playback_whose_end_gets_lost_does_not_keep_an_answer_back_for_ever() 
     line.tell(SPOKE, FELL_SILENT, s.ItemAdded("i5", None, Speaker.CALLER), at=2)
     line.answer("t1")
     assert said(line.wake()) == [None]
+
+
+def test_never_mind_and_another_question_at_once_drop_the_old_one_first() -> None:
+    line = Line()
+    line.speak(ask("t1", "Weather?"))
+    outcomes = line.speak(ask("t2", "Mail?"), ask("t3", "never mind"))
+    assert dropped(outcomes) == ["t1"]
+    (asked,) = (o for o in outcomes if isinstance(o, AskOpenClaw))
+    assert asked == AskOpenClaw("t2", "(My earlier question is no longer needed.) Mail?")
