@@ -119,7 +119,6 @@ class ToolUse:
         """Make the tool calls of a response that are new."""
         new = self._questions.enter(ended, at)
         requests = [request for call in new if (request := request_of(call.arguments))]
-        requests = [request for request in requests if not is_never_mind(request)]
         outcomes: list[ToolOutcome] = []
         if any(map(is_never_mind, requests)):
             outcomes += self._drop(self._questions.earlier(ended.response_id), _DROPPED, at)

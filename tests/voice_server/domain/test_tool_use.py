@@ -200,7 +200,6 @@ def test_never_mind_drops_what_runs(words: str) -> None:
     assert outputs(outcomes)["t1"]["error"] == "Dropped."
     assert said(outcomes) == []
     assert [tool["ok"] for tool in outputs(outcomes).values()] == [False, False, True]
-    assert {o.output for o in outcomes if isinstance(o, ToolFinishedData)} == {"Dropped."}
     assert line.answer("t1") == [], "it is not told when it comes all the same"
     assert line.talk.wake_at is None
 
