@@ -55,7 +55,12 @@ class AgentLine:
             tasks.start(self._peers.openclaw.prepare(), name="prepare_openclaw")
 
     async def background(self) -> str:
-        """Quote what was said before the call; without it, if it comes too late."""
+        """Quote what was said before the call; without it, if it comes too late.
+
+        A bridge that has just failed is not waited for.
+        """
+        if self._peers.outbox.is_failing and not self._background.done():
+            return ""
         try:
             async with asyncio.timeout(BACKGROUND_SECONDS):
                 return await asyncio.shield(self._background)

@@ -70,3 +70,21 @@ async def test_a_bridge_that_does_not_answer_costs_no_call(
     sandbox.phone_in(OWNER)
     assert "Background" not in await instructions(sandbox)
     await bridge.until("transcript_update")
+
+
+async def test_a_bridge_that_is_known_to_fail_is_not_even_waited_for(
+    server: RunningServer, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    bridge.faults = [503] * 1000
+    sandbox.phone_in(OWNER, "endless")
+    await bridge.watch.until(lambda: bool(bridge.posted))
+    await instructions(sandbox)
+    with capture_logs() as logged:
+        second = sandbox.phone_in(GUEST, "endless").id
+
+        def taken() -> bool:
+            call = sandbox.call(second).realtime
+            return call is not None and call.session is not None
+
+        await sandbox.world.watch.until(taken, within=8)
+    assert "memory_too_late" not in [line["event"] for line in logged]

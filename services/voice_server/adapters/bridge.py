@@ -83,6 +83,11 @@ class Outbox:
         return health.failed(f"Calls with an event that is refused: {len(self._stuck)}. {call_id}: {fault}")
 
     @property
+    def is_failing(self) -> bool:
+        """Tell whether the last delivery came to nothing."""
+        return self._health.status == "failed"
+
+    @property
     def stuck_calls(self) -> int:
         """How many calls have an event that the bridge refuses."""
         return len(self._stuck)

@@ -9,7 +9,7 @@ from services.voice_server.domain.commands import AskOpenClaw, Command, DropQues
 from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.dialogue import Dialogue
 from services.voice_server.domain.floor import Floor
-from services.voice_server.domain.instructions import END_CALL, tools
+from services.voice_server.domain.instructions import ASK_OPENCLAW, END_CALL, tools
 from services.voice_server.domain.interim import Interim
 from services.voice_server.domain.questions import Questions
 from services.voice_server.domain.record import CallRecord, OpenTool
@@ -118,7 +118,8 @@ class ToolUse:
     def use(self, ended: s.ResponseEnded, at: float) -> list[ToolOutcome]:
         """Make the tool calls of a response that are new."""
         new = self._questions.enter(ended, at)
-        requests = [request for call in new if (request := request_of(call.arguments))]
+        asked = [call for call in new if call.name == ASK_OPENCLAW and call.name in self._offered]
+        requests = [request for call in asked if (request := request_of(call.arguments))]
         outcomes: list[ToolOutcome] = []
         if any(map(is_never_mind, requests)):
             outcomes += self._drop(self._questions.earlier(ended.response_id), _DROPPED, at)
