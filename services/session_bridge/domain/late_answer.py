@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from services.session_bridge.domain.session import Session, State
+from shared.characters import whole
 from shared.events import KeptEvent, ToolFinished
 
 ASK_OPENCLAW = "ask_openclaw"
@@ -29,9 +30,9 @@ class LateAnswer:
         """Write it as a chat message: what was asked, and the agent's own words."""
         try:
             request = json.loads(self.arguments)["request"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             request = self.arguments
-        return f"You asked on the phone: {request}\n\n{self.answer}"
+        return whole(f"You asked on the phone: {request}\n\n{self.answer}")
 
 
 def is_late(event: KeptEvent, session: Session) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
+from shared.characters import whole
 from shared.events import Speaker
 
 _AROUND: Mapping[Speaker, tuple[re.Pattern[str], ...]] = {
@@ -79,8 +80,7 @@ def _text(content: object) -> str:
     text = "".join(
         str(part.get("text") or "") for part in parts if isinstance(part, dict) and part.get("type") == "text"
     )
-    # Half a character (a lone surrogate) is none, and could not be sent on.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole(text)
 
 
 def _moment(timestamp: object) -> datetime | None:

@@ -9,7 +9,14 @@ FINISHED = {"toolCallId": "t1", "ok": True, "output": "At 9:10.", "durationSecon
 
 @pytest.mark.parametrize(
     ("arguments", "asked"),
-    [('{"request": "A flight?"}', "A flight?"), ("{", "{"), ("[]", "[]"), ('{"a": 1}', '{"a": 1}')],
+    [
+        ('{"request": "A flight?"}', "A flight?"),
+        (r'{"request": "A \ud83d flight?"}', "A \ufffd flight?"),
+        ("{", "{"),
+        ("[]", "[]"),
+        pytest.param("[" * 100_000, "[" * 100_000, id="deep"),
+        ('{"a": 1}', '{"a": 1}'),
+    ],
 )
 def test_the_owner_reads_what_was_asked_and_the_agents_own_words(arguments: str, asked: str) -> None:
     answer = LateAnswer("e1", CALL, None, arguments, "At **9:10**.", 0)
