@@ -46,5 +46,11 @@ def background(turns: Sequence[PastTurn]) -> str:
 
 def _line(turn: PastTurn) -> str:
     text = turn.text if len(turn.text) <= MAX_CHARACTERS else f"{turn.text[: MAX_CHARACTERS - 1]}…"
-    when = f"{turn.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, " if turn.at else ""
-    return f"{when}{turn.speaker}: {quoted(text)}"
+    return f"{_when(turn.at)}{turn.speaker}: {quoted(text)}"
+
+
+def _when(at: datetime | None) -> str:
+    try:
+        return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, " if at else ""
+    except OverflowError:  # in the first and the last year that a date knows
+        return ""

@@ -35,6 +35,12 @@ def test_what_was_said_is_quoted_with_its_time_and_speaker_the_newest_last() -> 
     assert lines == ['2026-11-24 14:03 UTC, user: "Book the vet."', 'assistant: "Done, Friday 10:00."']
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_a_time_that_cannot_be_told_is_not(at: str) -> None:
+    (line,) = background([PastTurn(Speaker.CALLER, "Hi.", datetime.fromisoformat(at))]).splitlines()[1:]
+    assert line == 'user: "Hi."'
+
+
 def test_where_nothing_was_said_there_is_no_background() -> None:
     assert background([]) == ""
 
