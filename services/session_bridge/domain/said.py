@@ -87,7 +87,7 @@ def _moment(timestamp: object) -> datetime | None:
     try:
         if isinstance(timestamp, str):
             moment = datetime.fromisoformat(timestamp)
-            return moment if moment.tzinfo else None
+            return moment.astimezone(UTC) if moment.tzinfo else None
         return datetime.fromtimestamp(timestamp / 1000, UTC) if isinstance(timestamp, int | float) else None
     except (ValueError, OverflowError, OSError):
         return None

@@ -3,6 +3,7 @@
 What ends without `[DONE]` was cut: every release of OpenClaw says it after a whole answer.
 """
 
+import json
 from collections.abc import AsyncIterator
 
 from aiohttp import StreamReader
@@ -13,6 +14,7 @@ from services.voice_server.adapters.openclaw_errors import (
     OpenClawFailedError,
     OpenClawSilentError,
 )
+from shared.characters import whole
 
 LONGEST_ANSWER = 16_000
 """How many characters of an answer are kept."""
@@ -49,10 +51,7 @@ async def read_answer(stream: StreamReader) -> str:
         OpenClawError: there is none, or not all of it.
         ValueError: what comes cannot be understood.
     """
-    answer = ""
-    async for part in _parts(stream):
-        answer += part[: LONGEST_ANSWER + 1 - len(answer)]
-    return as_kept(answer)
+    return as_kept("".join([part async for part in _parts(stream)]))
 
 
 def as_kept(answer: str) -> str:
@@ -61,6 +60,7 @@ def as_kept(answer: str) -> str:
     Raises:
         OpenClawSilentError: it is none.
     """
+    answer = whole(answer)
     text = answer[:LONGEST_ANSWER].strip()
     if text in _NO_ANSWER:
         raise OpenClawSilentError
@@ -68,22 +68,41 @@ def as_kept(answer: str) -> str:
 
 
 async def _parts(stream: StreamReader) -> AsyncIterator[str]:
-    size = 0
-    async for line in stream:
-        size += len(line)
-        if size > LONGEST_STREAM_BYTES:
-            raise OpenClawBrokeOffError
+    async for line in _lines(stream):
         data = line.strip().removeprefix(b"data:").strip()
         if not line.startswith(b"data:") or not data:
             continue
         if data == b"[DONE]":
             return
-        chunk = _Chunk.model_validate_json(data)
+        chunk = _chunk(data)
         if chunk.error is not None:
             raise OpenClawFailedError
         for choice in chunk.choices or []:
             yield _content(choice)
     raise OpenClawBrokeOffError
+
+
+async def _lines(stream: StreamReader) -> AsyncIterator[bytearray]:
+    # The stream's own lines may be 128 KiB long, and an answer may come in one.
+    size, rest = 0, bytearray()
+    async for data in stream.iter_any():
+        size += len(data)
+        if size > LONGEST_STREAM_BYTES:
+            raise OpenClawBrokeOffError
+        rest += data
+        if b"\n" in data:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                yield line
+    yield rest
+
+
+def _chunk(data: bytearray) -> _Chunk:
+    # OpenClaw may cut a character in half (a surrogate pair), which only this parser lets pass.
+    try:
+        return _Chunk.model_validate(json.loads(data.decode(errors="replace")))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def _content(choice: _Choice) -> str:

@@ -5,6 +5,7 @@ import json
 from services.voice_server.domain.instructions import ASK_OPENCLAW
 from services.voice_server.domain.record import OpenTool
 from services.voice_server.domain.speakable import speakable
+from shared.characters import whole
 from shared.events import ToolFinishedData
 
 NEVER_MIND = "never mind"
@@ -30,7 +31,7 @@ def request_of(arguments: str) -> str | None:
         request = json.loads(arguments).get("request")
     except (ValueError, AttributeError, RecursionError):
         return None
-    return request.strip() or None if isinstance(request, str) else None
+    return whole(request).strip() or None if isinstance(request, str) else None
 
 
 def is_never_mind(request: str) -> bool:

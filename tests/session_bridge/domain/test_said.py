@@ -95,7 +95,9 @@ def test_what_was_said_on_the_phone_counts() -> None:
     [
         (1795352401000, datetime(2026, 11, 22, 13, 0, 1, tzinfo=UTC)),
         ("2026-11-22T13:00:01.000Z", datetime(2026, 11, 22, 13, 0, 1, tzinfo=UTC)),
+        ("2026-11-22T15:00:01+02:00", datetime(2026, 11, 22, 13, 0, 1, tzinfo=UTC)),
         ("2026-11-22T13:00:01", None),
+        ("0001-01-01T00:00:00+05:00", None),
         ("yesterday", None),
         (1e300, None),
         (None, None),

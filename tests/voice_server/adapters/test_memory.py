@@ -59,6 +59,7 @@ async def test_who_said_something_at_an_unknown_time_is_remembered(memory: Memor
     [
         (503, {"title": "OpenClaw out of reach"}),
         (200, {"turns": [{"role": "wizard", "text": "secret words"}]}),
+        (200, {"turns": [{**TURN, "text": "secret words\ud83d"}]}),  # the bridge tells whole characters
         (200, ["secret words"]),
         (302, {"turns": [TURN]}),
     ],

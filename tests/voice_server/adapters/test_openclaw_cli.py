@@ -129,6 +129,11 @@ async def test_what_is_printed_besides_and_left_running_does_no_harm(openclaw: O
     assert answer.split() == ["Half", "past", "twelve."]
 
 
+async def test_half_a_character_costs_only_itself(openclaw: Openclaw) -> None:
+    answer = await openclaw(prints({"payloads": [{"text": "Half past twelve \ud83d."}]})).ask(KEY, "When?")
+    assert answer == "Half past twelve \ufffd."
+
+
 async def test_of_a_very_long_answer_the_beginning_is_kept(openclaw: Openclaw) -> None:
     long = RUN | {"payloads": [{"text": "x" * (LONGEST_ANSWER + 1)}]}
     assert (

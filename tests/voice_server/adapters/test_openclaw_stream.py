@@ -1,5 +1,7 @@
 """The agent's answer as it streams in: whole, or not at all."""
 
+import json
+
 import orjson
 import pytest
 from aiohttp import ClientSession
@@ -46,6 +48,7 @@ def words(content: object, finish_reason: str | None = None) -> dict[str, object
         stream(words(None), words("Half past twelve."), {"choices": []}, {"usage": {"total_tokens": 3}}),
         stream(words("Half past"), {"choices": [{"delta": None}]}, words(" twelve.")),
         stream(words("Half past"), {"choices": None}, words(" twelve."), words("", "stop")),
+        stream(words("Half past twelve."), end=b"data: [DONE]"),
         stream(words("Half past twelve."), end=b"data:[DONE]\r\n\r\ndata: {after the end\n\n"),
         events(
             b": ping\r\n\r\nevent: x\r\ndata:\r\n"
@@ -61,6 +64,15 @@ async def test_of_a_very_long_answer_the_beginning_is_kept_and_it_says_so(http: 
     full = "x" * LONGEST_ANSWER
     assert await told(http, stream(words(full))) == full
     assert await told(http, stream(*[words("x" * 1000)] * 300)) == f"{full} … (the rest is left out)"
+    assert await told(http, stream(words("x" * 1_000_000))) == f"{full} … (the rest is left out)"
+
+
+async def test_a_character_that_was_cut_in_half_comes_whole_or_costs_only_itself(http: ClientSession) -> None:
+    halves = [json.dumps(words(text)).encode() for text in ("Done \ud83d", "\ude00, see you\ud83d")]
+    body = b"".join(b"data: " + half + b"\n\n" for half in halves)
+    assert await told(http, events(body + DONE)) == "Done 😀, see you\ufffd"
+    broken = stream(words("Half past twelve?")).body.replace(b"?", b"\xff")
+    assert await told(http, events(broken)) == "Half past twelve\ufffd"
 
 
 @pytest.mark.parametrize("cut", ["length", "content_filter"])
@@ -77,6 +89,7 @@ async def test_an_answer_that_the_model_had_to_cut_does_not_look_whole(http: Cli
         stream(end=b""),
         stream(words("Half past"), end=b"data: {broken\n\n"),
         stream(words("Half past"), end=b"data: \xff\n\n" + DONE),
+        stream(words("Half past"), end=b"data: " + b"[" * 100_000 + b"\n\n" + DONE),
         stream(words("Half past"), end=b"data: " + b"x" * 1_000_000 + b"\n\n" + DONE),
         stream(words("Half past"), [1]),
         stream(words("Half past"), 7),

@@ -19,6 +19,8 @@ GONE_ON = "conversation has gone on"
     ("arguments", "request_"),
     [
         ('{"request": " What is new? "}', "What is new?"),
+        ('{"request": "weather \\ud83d"}', "weather \ufffd"),
+        ('{"request": "weather \\ud83d\\ude00"}', "weather 😀"),
         ('{"request": "  "}', None),
         ('{"request": 7}', None),
         ('{"question": "What is new?"}', None),
