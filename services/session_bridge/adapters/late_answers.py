@@ -6,9 +6,12 @@ from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.domain.late_answer import LateAnswer
 from shared.events import ToolFinished, ToolStarted, call_event
 
-_LATE = """
-SELECT json, session_key FROM late_answers JOIN events USING (event_id)
+_WAITING = """
+SELECT event_id, events.call_id FROM late_answers JOIN events USING (event_id)
 JOIN sessions ON sessions.call_id = events.call_id ORDER BY events.number
+"""
+_LATE = """
+SELECT json, session_key FROM events JOIN sessions ON sessions.call_id = events.call_id WHERE event_id = ?
 """
 _STARTED = "SELECT json FROM events WHERE call_id = ? AND type = 'tool_started'"
 
@@ -19,16 +22,22 @@ class LateAnswers:
     def __init__(self, journal: Journal) -> None:
         self._database = journal.database
 
-    async def waiting(self) -> list[LateAnswer]:
-        """List those that wait, the oldest first."""
+    async def waiting(self) -> list[tuple[str, str]]:
+        """List the event ids of those that wait, each with its call's, the oldest first."""
         return await self._database.run(
-            lambda db: [_late_answer(db, row) for row in db.execute(_LATE).fetchall()]
+            lambda db: [(row["event_id"], row["call_id"]) for row in db.execute(_WAITING)]
         )
 
-    async def done(self, answer: LateAnswer) -> None:
+    async def read(self, event_id: str) -> LateAnswer:
+        """Read one that waits."""
+        return await self._database.run(
+            lambda db: _late_answer(db, db.execute(_LATE, (event_id,)).fetchone())
+        )
+
+    async def done(self, event_id: str) -> None:
         """Forget that one waits."""
         query = "DELETE FROM late_answers WHERE event_id = ?"
-        await self._database.run(lambda db: db.execute(query, (answer.event_id,)))
+        await self._database.run(lambda db: db.execute(query, (event_id,)))
 
 
 def _late_answer(db: Connection, row: Row) -> LateAnswer:

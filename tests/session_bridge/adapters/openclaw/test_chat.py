@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from sandbox.gateway.deliveries import Route
@@ -28,6 +31,51 @@ async def test_who_never_wrote_through_a_chat_is_sent_nothing(key: str) -> None:
         sandbox.gateway.add(f"{MAIN}:thread", "user", "Typed into the web page.")
         assert not await Chat(rpc).send(key, "At 9:10.", "e1")
         assert sandbox.gateway.sent == []
+
+
+@pytest.mark.parametrize("channel", ["webchat", "last", "voice", "WebChat"])
+async def test_what_is_no_chat_is_nowhere_even_with_an_address(channel: str) -> None:
+    async with playing() as sandbox, connected(sandbox) as rpc:
+        sandbox.gateway.heard_from(MAIN, Route(channel, "somebody"))
+        assert not await Chat(rpc).send(MAIN, "At 9:10.", "e1")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"sessions": None},
+        {"sessions": ["x"]},
+        {"sessions": [{"key": MAIN, "deliveryContext": "telegram:42"}]},
+        {"sessions": [{"key": MAIN, "deliveryContext": {"channel": "telegram", "to": ["42"]}}]},
+    ],
+)
+async def test_a_list_that_is_not_understood_is_said_to_be_so(
+    odd: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(_method: str, **_params: object) -> Mapping[str, Any]:
+        return odd
+
+    async with playing() as sandbox, connected(sandbox) as rpc:
+        monkeypatch.setattr(rpc, "call", answer)
+        with pytest.raises(CannotWriteYetError, match="install a release"):
+            await Chat(rpc).send(MAIN, "At 9:10.", "e1")
+
+
+async def test_a_thread_is_named_as_a_text_also_where_it_is_listed_as_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Mapping[str, object]] = []
+    context = {"channel": "telegram", "to": "telegram:42", "threadId": 7, "accountId": None, "more": []}
+
+    async def answer(_method: str, **params: object) -> Mapping[str, Any]:
+        asked.append(params)
+        return {"sessions": [{"key": "other"}, {"key": MAIN, "deliveryContext": context}], "more": 1}
+
+    async with playing() as sandbox, connected(sandbox) as rpc:
+        monkeypatch.setattr(rpc, "call", answer)
+        assert await Chat(rpc).send(MAIN, "At 9:10.", "e1")
+    assert (asked[1]["threadId"], "accountId" in asked[1]) == ("7", False)
 
 
 async def test_a_channel_that_is_gone_is_a_refusal() -> None:
