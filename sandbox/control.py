@@ -85,7 +85,7 @@ def control_api(exchange: Exchange, armed: Armed, switches: Switches, gateway: G
     app = web.Application(middlewares=[middleware(_PROBLEMS)])
     _add_calls(app.router, exchange)
     _add_faults(app.router, armed)
-    _add_switches(app.router, switches)
+    _add_switches(app.router, switches, gateway)
     _add_conversations(app.router, gateway)
     return app
 
@@ -134,7 +134,7 @@ def _add_faults(router: web.UrlDispatcher, armed: Armed) -> None:
     router.add_delete("/faults", disarm)
 
 
-def _add_switches(router: web.UrlDispatcher, switches: Switches) -> None:
+def _add_switches(router: web.UrlDispatcher, switches: Switches, gateway: Gateway) -> None:
     async def positions(_request: web.Request) -> web.Response:
         return json_response(asdict(switches))
 
@@ -146,8 +146,11 @@ def _add_switches(router: web.UrlDispatcher, switches: Switches) -> None:
             turned = _SWITCHES.validate_python(now | changes)
         except ValidationError as error:
             raise InvalidRequestError(explain(error)) from error
+        is_another = turned.gateway_release != switches.gateway_release
         for name in changes:
             setattr(switches, name, getattr(turned, name))
+        if is_another:
+            gateway.cut_lines()  # No process becomes another release while somebody is connected.
         return json_response(asdict(switches))
 
     router.add_get("/switches", positions)

@@ -8,6 +8,7 @@ import pytest
 
 from dev import tables
 from dev.diagram import PAGE, page_with_states
+from dev.stack import NEUTRAL
 from services.session_bridge.settings import BridgeSettings
 from services.voice_server.settings import VoiceSettings
 
@@ -23,6 +24,12 @@ def test_the_picture_of_the_states_is_drawn_from_the_transition_table() -> None:
 def test_the_tables_of_the_sandbox_are_drawn_from_it() -> None:
     page = tables.PAGE.read_text(encoding="utf-8")
     assert page == tables.page_with_tables(page), "run `python -m dev.tables`"
+
+
+def test_the_settings_that_hold_in_the_sandbox_are_listed() -> None:
+    listed = tables.PAGE.read_text(encoding="utf-8").partition("With `make run`, of")[2].partition("\n\n")[0]
+    services = {name.upper() for name in VoiceSettings.model_fields} - {"LOG_LEVEL", "LOG_FORMAT"}
+    assert set(re.findall(r"`([A-Z_]+)`", listed)) == set(NEUTRAL) & services
 
 
 def test_the_example_settings_name_every_setting_and_no_other() -> None:

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, WSMsgType
 
 from sandbox.app import Sandbox
 from sandbox.faults import FAULTS
@@ -197,3 +197,14 @@ async def test_the_chats_show_what_was_delivered(control: ClientSession, sandbox
     async with control.get("chats") as response:
         (told,) = (await response.json())["chats"]
     assert (told["to"], told["message"], told["session_key"]) == ("telegram:4242", "Done.", "agent:main:main")
+
+
+async def test_a_gateway_that_becomes_another_release_cuts_who_is_connected(
+    control: ClientSession, sandbox: Sandbox
+) -> None:
+    sandbox.switches.gateway_release = "2026.9.6"
+    async with ClientSession() as http, http.ws_connect(sandbox.url) as socket:
+        await socket.receive()
+        async with control.patch("switches", json={"gateway_release": "none", "gateway_rows": 4}) as response:
+            assert response.status == 200
+        assert (await socket.receive(timeout=5)).type in {WSMsgType.CLOSED, WSMsgType.ERROR}

@@ -90,7 +90,8 @@ class OpenClaw:
                 async with asyncio.timeout(self._patience_seconds):
                     return await self._ask(session_key, request)
             except OpenClawError as error:
-                log.warning("openclaw_failed", fault=str(error), cause=type(error.__cause__).__name__)
+                cause = {"cause": type(error.__cause__).__name__} if error.__cause__ else {}
+                log.warning("openclaw_failed", fault=str(error), **cause)
                 raise
             except TimeoutError as error:
                 raise OpenClawSlowError from error

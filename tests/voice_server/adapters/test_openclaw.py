@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import ClientSession
+from structlog.testing import capture_logs
 
 from sandbox.app import Sandbox
 from services.voice_server.adapters.openclaw import OpenClaw
@@ -256,6 +257,13 @@ async def test_an_address_where_no_gateway_can_be_is_said_to_be_wrong(
 ) -> None:
     with pytest.raises(kind, match=told):
         await openclaw(http, url).ask(KEY, "When?")
+
+
+async def test_a_failure_without_another_cause_names_none(http: ClientSession) -> None:
+    with capture_logs() as logs, pytest.raises(OpenClawRefusedError):
+        await openclaw(http, "http://127.0.0.1:1").ask("agent:main:direct:zoë", "When?")
+    (line,) = [line for line in logs if line["event"] == "openclaw_failed"]
+    assert "cause" not in line
 
 
 async def test_no_gateway_is_said_to_be_none(http: ClientSession) -> None:
