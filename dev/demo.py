@@ -57,7 +57,7 @@ async def _play(voice_url: str, bridge_url: str, folder: Path) -> None:
         async with http.post(f"{voice_url}/call", json={"to": OWNER, "message": MESSAGE}) as answer:
             placed = await answer.json()
         print(f"{answer.status} {json.dumps(placed)}\n")
-        print("Seconds since the answer; what was said stands where it had been heard.", flush=True)
+        print("Seconds since the answer; a sentence stands where it had been heard to its end.", flush=True)
         if answer.status != 202:
             raise DemoFailedError("The call was not placed.")
         seen = await _follow(http, bridge_url, placed["call_id"])
