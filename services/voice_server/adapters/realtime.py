@@ -110,8 +110,9 @@ def _event(command: ToModel) -> dict[str, Any]:
         return {"type": "conversation.item.retrieve", "item_id": command.item_id}
     response: dict[str, Any] = {"metadata": {"request_id": command.request_id}}
     if command.instructions:
-        # These are words to be said: nothing is to be done on the way.
-        response |= {"instructions": command.instructions, "tool_choice": "none"}
+        response["instructions"] = command.instructions
+    if command.instructions or command.only_talk:
+        response["tool_choice"] = "none"
     return {"type": "response.create", "event_id": command.request_id, "response": response}
 
 

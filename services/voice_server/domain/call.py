@@ -120,7 +120,9 @@ class Call:
         ended_at = self._ending.ended_at(self.record, self._at)
         self._update(status=status, end_reason=reason, ended_at=ended_at, sip_token=None)
         self._ending.next_release(self._at)
-        return commands + self._report([ended_data(self.record)] if self.record.call_id else [])
+        if not self.record.call_id:
+            return commands
+        return commands + self._report([ended_data(self.record), *self._talk.unheard()])
 
     def _deadlines(self) -> list[Deadline]:
         return deadlines(self.record, self._talk, self._quiet_since, self._ending.release_at)

@@ -64,12 +64,14 @@ class CheckSideband(Command):
 class RequestResponse(Command):
     """Make the model speak; `instructions` for this one response only.
 
-    A remark is worth saying only now: refused, it is forgotten.
+    A remark is worth saying only now: refused, it is forgotten. Words of ours never use a tool, and where
+    `only_talk` is set the model's own do not, either.
     """
 
     request_id: str
     instructions: str | None
     is_remark: bool = False
+    only_talk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

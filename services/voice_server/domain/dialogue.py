@@ -34,9 +34,9 @@ class Dialogue:
         """Tell whether the model could be made to speak at once, and nothing waits for that."""
         return not (self.is_answering or self._waiting or self._is_cut_off)
 
-    def want_response(self, instructions: str | None = None) -> list[Command]:
+    def want_response(self, instructions: str | None = None, *, only_talk: bool = False) -> list[Command]:
         """Make the model speak: now, or as soon as it has finished. Words of our own come before its own."""
-        request = self._request(instructions)
+        request = self._request(instructions, only_talk=only_talk)
         if self._is_cut_off or self.is_answering:
             self._waiting = request if instructions else self._waiting or request
             return []
@@ -45,20 +45,20 @@ class Dialogue:
 
     def remark(self, instructions: str) -> list[Command]:
         """Make the model say something that is worth saying only now, when it is free."""
-        self._requested = self._request(instructions, remark=True)
+        self._requested = self._request(instructions, is_remark=True)
         return [self._requested]
 
-    def response_started(self, started: ResponseStarted) -> bool:
+    def response_started(self, started: ResponseStarted) -> RequestResponse | None:
         """Note that the model has the floor. One response is active: whatever was before has ended.
 
         Returns:
-            False if the model speaks without having been asked to.
+            the request for it; None if the model speaks without having been asked to.
         """
         self._active = started.response_id
         if not (self._requested and started.request_id == self._requested.request_id):
-            return False
-        self._requested = None
-        return True
+            return None
+        request, self._requested = self._requested, None
+        return request
 
     def response_ended(self, ended: ResponseEnded) -> list[Command]:
         """Note that a response has been made; say what can be said now."""
@@ -104,13 +104,13 @@ class Dialogue:
         self._active = None
         return self._next()
 
-    def _request(self, instructions: str | None, *, remark: bool = False) -> RequestResponse:
+    def _request(self, instructions: str | None, **more: bool) -> RequestResponse:
         self._requests += 1
-        return RequestResponse(f"response_{self._requests}", instructions, is_remark=remark)
+        return RequestResponse(f"response_{self._requests}", instructions, **more)
 
     def _repeat(self, request: RequestResponse) -> None:
         # Under an id of its own: an error that names it is not to be taken for one about the first attempt.
-        self._waiting = self._waiting or self._request(request.instructions)
+        self._waiting = self._waiting or self._request(request.instructions, only_talk=request.only_talk)
 
     def _next(self) -> list[Command]:
         if self.is_answering or self._is_cut_off or not self._waiting:

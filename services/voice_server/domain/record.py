@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from services.voice_server.domain.policy import Trust
-from shared.events import ANONYMOUS, CallStatus, Direction, EndReason, Speaker, Usage
+from shared.events import ANONYMOUS, CallStatus, Direction, EndReason, Speaker, ToolFinishedData, Usage
 
 
 class Phase(StrEnum):
@@ -38,8 +38,10 @@ class Draft(BaseModel):
 
 
 class OpenTool(BaseModel):
-    """A tool call the model has not got the answer of. `output` is None until there is one.
+    """A tool call the model has not got the answer of, or the caller has not heard it.
 
+    `output` is what the model reads, None until there is an answer; `taken` tells that the model has it,
+    `untold` that the caller has to hear of it. `report` is what the world is told once they have.
     `response_id` names the response that wanted it; `started_at` is in seconds since 1970; `request` is what
     the agent is asked, if it is asked.
     """
@@ -52,6 +54,9 @@ class OpenTool(BaseModel):
     started_at: float
     request: str = ""
     output: str | None = None
+    taken: bool = False
+    untold: bool = False
+    report: ToolFinishedData | None = None
 
 
 class CallRecord(BaseModel):

@@ -93,6 +93,10 @@ class Talk:
         self.has_missed_usage |= not self._owed <= self._billed
         return list(self._conversation.flush(at))
 
+    def unheard(self) -> list[Outcome]:
+        """Take out the answers of the agent that the caller has not heard; afterwards none is waited for."""
+        return list(self._tools.end())
+
     @property
     def goodbye_by(self) -> float | None:
         """When the assistant's goodbye must have been heard; None unless it has ended the call."""
@@ -137,13 +141,15 @@ class Talk:
 
     @_take.register
     def _item_added(self, signal: s.ItemAdded, at: float) -> list[Outcome]:
+        heard: list[ToolOutcome] = []
         missed = signal.previous_item_id
         known = missed is None or self._conversation.knows(missed)
         self._conversation.add(signal.item_id, missed, signal.speaker, at)
         if signal.speaker is Speaker.CALLER:
             self._owed.add(signal.item_id)
             self._floor.caller_has_it()
-        return [] if missed is None or known else [RetrieveItem(missed)]
+            heard = self._tools.caller_has_it()
+        return [*heard, *([] if missed is None or known else [RetrieveItem(missed)])]
 
     @_take.register
     def _item_retrieved(self, signal: s.ItemRetrieved, at: float) -> list[Outcome]:
@@ -185,7 +191,7 @@ class Talk:
         self._ask_at = None
         self._floor.cut_off()
         self._dialogue.cut_off()
-        return []
+        return list(self._tools.cut_off())
 
     @_take.register
     def _sideband_attached(self, _: s.SidebandAttached, __: float) -> list[Outcome]:
@@ -207,7 +213,7 @@ class Talk:
     def _playback_started(self, signal: s.PlaybackStarted, at: float) -> list[Outcome]:
         self._ask_at = None
         self._floor.playback_started(signal.response_id, at)
-        return []
+        return list(self._tools.playback_started(signal.response_id))
 
     @_take.register
     def _playback_ended(self, signal: s.PlaybackEnded, at: float) -> list[Outcome]:
@@ -220,12 +226,12 @@ class Talk:
     def _response_started(self, signal: s.ResponseStarted, _: float) -> list[Outcome]:
         self._ask_at = None
         self._owed.add(signal.response_id)
-        if not self._dialogue.response_started(signal):
-            self._tools.model_spoke()
+        self._tools.response_started(signal.response_id, self._dialogue.response_started(signal))
         return []
 
     @_take.register
-    def _request_refused(self, signal: s.RequestRefused, _: float) -> list[Outcome]:
+    def _request_refused(self, signal: s.RequestRefused, at: float) -> list[Outcome]:
+        self._tools.refused(at)
         return list(self._dialogue.refused(signal))
 
     # Tools

@@ -5,7 +5,13 @@ asked to tell it when it interrupts nobody.
 """
 
 from services.voice_server.domain import signals as s
-from services.voice_server.domain.commands import AskOpenClaw, Command, DropQuestion, SubmitOutput
+from services.voice_server.domain.commands import (
+    AskOpenClaw,
+    Command,
+    DropQuestion,
+    RequestResponse,
+    SubmitOutput,
+)
 from services.voice_server.domain.conversation import Conversation
 from services.voice_server.domain.dialogue import Dialogue
 from services.voice_server.domain.floor import Floor
@@ -30,6 +36,15 @@ PAUSE_SECONDS = 1.5
 
 Before that the model replies to the caller of itself, with what it has got.
 """
+
+RETRY_SECONDS = 2.0
+"""How long to wait until an answer is to be told again that the model has not told; longer each time."""
+
+MAX_TRIES = 3
+"""How often the model is asked to tell it."""
+
+MAX_ROUNDS = 4
+"""How often the model may ask the agent again before anybody has spoken."""
 
 _MALFORMED = 'Send {"request": "…"} with what you want to know or have done.'
 _LOST = "The question was lost. If the answer still matters, ask it again."
@@ -70,10 +85,13 @@ class ToolUse:
         self._questions = Questions(call.open_tools)
         self._interim = Interim(call.answer_seconds)
         self._has_dropped = self._is_over = False
+        self._has_ended = call.ended_at is not None
+        self._rounds = self._tries = 0
+        self._not_before = 0.0
 
     @property
     def open(self) -> tuple[OpenTool, ...]:
-        """The tool calls the model has not got the answer of."""
+        """The tool calls the model has not got the answer of, or the caller has not heard it."""
         return self._questions.open
 
     @property
@@ -96,15 +114,48 @@ class ToolUse:
 
     def go_on(self) -> list[ToolOutcome]:
         """Give the model again the answers it may not have got."""
-        return [SubmitOutput(tool.tool_call_id, tool.output or "") for tool in self._questions.answered]
+        return [SubmitOutput(tool.tool_call_id, tool.output or "") for tool in self._questions.not_taken]
+
+    def cut_off(self) -> list[ToolOutcome]:
+        """Note that the line is broken: what has been worded is heard, what has not is told anew."""
+        outcomes: list[ToolOutcome] = []
+        for name in self._questions.tellers:
+            if self._conversation.has_words(name):
+                outcomes += self._questions.heard(name)
+            self._questions.failed(name)
+        return outcomes
+
+    def end(self) -> list[ToolOutcome]:
+        """Take out the answers that have come and that the caller will not hear any more."""
+        self._has_ended = True
+        return list(self._questions.give_up())
 
     def caller_spoke(self) -> None:
-        """Note that the caller has gone on speaking."""
+        """Note that the caller goes on speaking."""
+        self._rounds = self._tries = 0
         self._questions.caller_spoke()
 
-    def model_spoke(self) -> None:
-        """Note that the model speaks without having been asked to."""
-        self._questions.model_spoke()
+    def caller_has_it(self) -> list[ToolOutcome]:
+        """Note that the caller has said something: what was said before is over, and has been heard."""
+        said = [name for name in self._questions.tellers if self._conversation.has_words(name)]
+        return [report for name in said for report in self._questions.heard(name)]
+
+    def response_started(self, response_id: str, request: RequestResponse | None) -> None:
+        """Note that the model speaks, and what it was asked for; None if it does of itself."""
+        if request is None or request.instructions is None:
+            self._questions.tell(response_id, asked=request is not None)
+
+    def refused(self, at: float) -> None:
+        """Note that something was refused; the model may not have been asked to tell an answer."""
+        if self._questions.untold:
+            self._try_later(at)
+
+    def playback_started(self, response_id: str) -> list[ToolOutcome]:
+        """Note that the caller hears a response, and with it the answers it tells."""
+        reports = self._questions.heard(response_id)
+        if reports:
+            self._tries = 0
+        return list(reports)
 
     def playback_ended(self, at: float) -> None:
         """Note that the caller has heard what was said; a goodbye is over with it."""
@@ -120,8 +171,10 @@ class ToolUse:
         new = self._questions.enter(ended, at)
         asked = [call for call in new if call.name == ASK_OPENCLAW and call.name in self._offered]
         requests = [request for call in asked if (request := request_of(call.arguments))]
-        outcomes: list[ToolOutcome] = []
+        outcomes = self._told_or_not(ended, at)
+        self._rounds += bool(new)
         if any(map(is_never_mind, requests)):
+            outcomes += self._questions.give_up(but=ended.response_id)
             outcomes += self._drop(self._questions.earlier(ended.response_id), _DROPPED, at)
         elif requests:
             outcomes += self._drop(self._questions.replaced(ended.response_id, requests), _REPLACED, at)
@@ -141,26 +194,25 @@ class ToolUse:
     def what_is_due(self, at: float) -> list[ToolOutcome]:
         """Have the answers told that have come, or the caller kept company, if it is time."""
         if self._tell_at is not None and at >= self._tell_at:
-            self._questions.told()
-            return list(self._dialogue.want_response())
+            return list(self._dialogue.want_response(only_talk=self._rounds >= MAX_ROUNDS))
         interim = self._next_interim()
         if interim is None or at < interim[0]:
             return []
         running = self._questions.running
-        self._questions.set_aside(self._interim.said(interim[1], running, at))
+        self._questions.are_late(self._interim.said(interim[1], running, at))
         return list(self._dialogue.remark(interim[1]))
 
     def _use(self, call: s.ToolCall, response_id: str, at: float) -> list[ToolOutcome]:
         name = call.tool_call_id
         if call.name not in self._offered:
-            return self._answer(name, f"There is no tool {call.name!r}.", at, ok=False)
+            return self._note(name, f"There is no tool {call.name!r}.", at, ok=False, tell=True)
         if call.name == END_CALL:
             speaks = self._floor.is_heard or self._conversation.expects_playback(response_id)
             self.goodbye_by = at + GOODBYE_SECONDS if speaks else at
             return [finished(self._questions.drop(name), at, ok=True, output="")]
         request = request_of(call.arguments)
         if not request:
-            return self._answer(name, _MALFORMED, at, ok=False)
+            return self._note(name, _MALFORMED, at, ok=False, tell=True)
         spoke = self._conversation.has_words(response_id)
         if is_never_mind(request):
             return self._note(name, _DROPPED, at, ok=True, tell=not spoke)
@@ -181,15 +233,29 @@ class ToolUse:
         ]
 
     def _answer(self, name: str, output: str, at: float, *, ok: bool) -> list[ToolOutcome]:
-        if not ok:
-            return self._note(name, output, at, ok=False, tell=True)
-        read = answer_for_model(output, aside=self._questions.is_aside(name))
-        tool = self._questions.answer(name, read, tell=True)
-        return [finished(tool, at, ok=True, output=output), *self._submit(tool)]
+        aside = self._questions.is_aside(name)
+        read = answer_for_model(output, aside=aside) if ok else note_for_model(output, ok=False)
+        report = finished(self._questions.get(name), at, ok=ok, output=output)
+        if self._has_ended:
+            self._questions.answer(name, read, tell=False)
+            return [report]
+        return self._submit(self._questions.answer(name, read, tell=True, report=report))
 
     def _note(self, name: str, note: str, at: float, *, ok: bool, tell: bool) -> list[ToolOutcome]:
         tool = self._questions.answer(name, note_for_model(note, ok=ok), tell=tell)
         return [finished(tool, at, ok=ok, output=note), *self._submit(tool)]
+
+    def _told_or_not(self, ended: s.ResponseEnded, at: float) -> list[ToolOutcome]:
+        if ended.tool_calls:  # It has dealt with what it has got, in its own way.
+            return list(self._questions.heard(ended.response_id))
+        spoke = self._conversation.has_words(ended.response_id)
+        if not spoke and self._questions.failed(ended.response_id):
+            self._try_later(at)
+        return []
+
+    def _try_later(self, at: float) -> None:
+        self._tries += 1
+        self._not_before = at + RETRY_SECONDS * self._tries
 
     def _submit(self, tool: OpenTool) -> list[ToolOutcome]:
         return [] if self._dialogue.is_cut_off else [SubmitOutput(tool.tool_call_id, tool.output or "")]
@@ -201,15 +267,17 @@ class ToolUse:
 
     @property
     def _tell_at(self) -> float | None:
-        if not self._questions.untold or not self._may_speak:
+        untold = self._questions.untold
+        if not untold or not self._may_speak or self._tries >= MAX_TRIES:
             return None
-        if not self._questions.untold_aside:
-            return 0.0
-        return self._floor.quiet_since + PAUSE_SECONDS if self._floor.is_quiet else None
+        if not any(self._questions.is_aside(tool.tool_call_id) for tool in untold):
+            return self._not_before
+        pause_at = max(self._not_before, self._floor.quiet_since + PAUSE_SECONDS)
+        return pause_at if self._floor.is_quiet else None
 
     def _next_interim(self) -> tuple[float, str] | None:
         running = [tool for tool in self._questions.running if tool.request]
-        if not running or self._questions.untold or not self._may_speak or self._floor.is_heard:
+        if not running or self._tell_at is not None or not self._may_speak or self._floor.is_heard:
             return None
         acknowledged = self._conversation.has_words(running[-1].response_id)
         return self._interim.next(running, self._floor.quiet_since, acknowledged=acknowledged)

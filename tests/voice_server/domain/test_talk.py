@@ -61,7 +61,9 @@ def test_a_question_is_asked_and_its_answer_given_to_the_model() -> None:
     started, ask = told(subject, use("ask_openclaw", '{"request": " Will it rain? "}'))
     assert isinstance(started, ToolStartedData)
     assert ask == AskOpenClaw("t1", "Will it rain?")
-    finished, output, _ = told(subject, s.ToolAnswered("t1", ok=True, output="Ja, größtenteils."), at=NOW + 2)
+    output, _ = told(subject, s.ToolAnswered("t1", ok=True, output="Ja, größtenteils."), at=NOW + 2)
+    told(subject, s.OutputTaken("t1"), s.ResponseStarted("r2", "response_1"))
+    (finished,) = told(subject, s.PlaybackStarted("r2"), at=NOW + 4)
     assert isinstance(finished, ToolFinishedData)
     assert (finished.ok, finished.output, finished.duration_seconds) == (True, "Ja, größtenteils.", 2)
     assert isinstance(output, SubmitOutput)
@@ -180,15 +182,16 @@ def test_a_question_under_way_when_the_server_stopped_is_answered_with_its_loss(
     before = talk()
     told(before, use("ask_openclaw", '{"request": "weather?"}'))
     subject = Talk(record(open_tools=before.open_tools), (), NOW)
-    (finished,) = subject.resume(NOW + 7)
-    assert isinstance(finished, ToolFinishedData)
-    assert (finished.tool_call_id, finished.ok, finished.duration_seconds) == ("t1", False, 7)
+    assert subject.resume(NOW + 7) == []
     output, request = told(subject, s.SidebandAttached(), at=NOW + 8)
     assert isinstance(output, SubmitOutput)
     assert json.loads(output.output)["ok"] is False
     assert isinstance(request, RequestResponse)
     subject.go_on(NOW + 8)
-    told(subject, s.OutputTaken("t1"))
+    told(subject, s.OutputTaken("t1"), s.ResponseStarted("r2", request.request_id))
+    (finished,) = told(subject, s.PlaybackStarted("r2"))
+    assert isinstance(finished, ToolFinishedData)
+    assert (finished.tool_call_id, finished.ok, finished.duration_seconds) == ("t1", False, 7)
     assert (subject.open_tools, subject.wake_at) == ((), None)
 
 
