@@ -63,10 +63,11 @@ class CallRunner:
 
     Attributes:
         ended: set once its end is saved, or it is not run any more.
+        gone: set once it is not run any more.
     """
 
     def __init__(self, call: Call, peers: Peers) -> None:
-        self.ended = asyncio.Event()
+        self.ended, self.gone = asyncio.Event(), asyncio.Event()
         self._call = call
         self._peers = peers
         self._saved: CallRecord | None = None
@@ -103,7 +104,7 @@ class CallRunner:
 
     def let_go(self) -> None:
         """Free whoever waits for a call that is not run any more."""
-        for event in (self.ended, *self._taken()):
+        for event in (self.ended, self.gone, *self._taken()):
             if isinstance(event, asyncio.Event):
                 event.set()
 

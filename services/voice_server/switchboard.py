@@ -220,6 +220,8 @@ class Switchboard:
     async def drain(self, seconds: float) -> bool:
         """Take no more calls, let the running ones end for so long, then hang up the rest.
 
+        Questions that have outlived their call are waited for, too.
+
         Returns:
             False, at once, if this has been asked for before.
         """
@@ -228,7 +230,8 @@ class Switchboard:
         self._stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._all_ended()
+                for runner in list(self._running):
+                    await runner.gone.wait()
         for runner in self._running:
             runner.tell(s.HangUpRequested(EndReason.SERVER_STOPPED))
         with suppress(TimeoutError):

@@ -1,5 +1,6 @@
 """Whole calls through the running server, from the first ring to the last event."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from sandbox.app import Sandbox
 from sandbox.openai.call import EndCause, RealtimeCall
+from services.voice_server import keys
 from shared.events import Usage
 from tests.voice_server.raw_gateway import raw_gateway
 from tests.voice_server.recording_bridge import RecordingBridge
@@ -260,6 +262,21 @@ async def test_a_question_still_open_at_the_end_is_answered_after_it(
         await bridge.until("tool_finished", call_id)
         assert bridge.types(call_id)[-2:] == ["call_ended", "tool_finished"]
         assert bridge.of(call_id)[-1]["data"]["output"] == "Late."
+
+
+async def test_a_stop_waits_for_a_question_that_has_outlived_its_call(
+    start: Start, bridge: RecordingBridge, sandbox: Sandbox
+) -> None:
+    async with raw_gateway() as gateway, asyncio.timeout(8), asyncio.TaskGroup() as tasks:
+        server = await start(OPENCLAW_GATEWAY_URL=gateway.url)
+        call_id = await server.dial(OWNER)
+        question = await gateway.question()
+        await server.ask("DELETE", f"/call/{call_id}")
+        await bridge.until("call_ended", call_id)
+        stopping = tasks.create_task(server.app[keys.SWITCHBOARD].drain(60))
+        question.finish("Late.")
+        assert await stopping
+        assert (await bridge.until("tool_finished", call_id))["data"]["output"] == "Late."
 
 
 async def test_a_call_that_cannot_be_saved_is_hung_up(
