@@ -54,6 +54,8 @@ class Switches:
         gateway_trouble: what is wrong with the gateway: it cuts whoever comes, it is still starting, it does
             not answer, or it cuts a socket after `gateway_rows` rows without answering the last.
         gateway_rows: how many rows `drops` lets in for each socket.
+        gateway_history_seconds: how long the gateway takes to read a conversation (real seconds): a real one
+            that was idle needs one.
         gateway_route: whether the owner was last heard from in a chat, where `send` may bring messages; with
             `cut` Telegram is out of reach just then, and the gateway brings them later.
         agent_seconds: how long the agent works on a question whose answer has no time of its own.
@@ -96,6 +98,7 @@ class Switches:
     gateway_busy: bool = False
     gateway_trouble: Literal["none", "down", "starting", "silent", "drops"] = "none"
     gateway_rows: int = 3
+    gateway_history_seconds: float = 0.0
     gateway_route: Literal["telegram", "cut", "none"] = "telegram"
     agent_seconds: float = 0.25
     agent_trouble: AgentTrouble = "none"

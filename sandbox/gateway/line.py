@@ -102,7 +102,11 @@ class Line:
             self.abort()
         elif trouble != "silent":
             self.tell("tick", {"ts": now_ms()})  # so that a client meets events before answers
-            self._send(answered)
+            delay = self._switches.gateway_history_seconds if method == "chat.history" else 0
+            if delay:
+                asyncio.get_running_loop().call_later(delay, self._send, answered)
+            else:
+                self._send(answered)
 
     def _send(self, frame: dict[str, Any]) -> None:
         self._outgoing.put_nowait(frame)

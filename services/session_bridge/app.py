@@ -14,6 +14,7 @@ from services.session_bridge.adapters.openclaw.cli import OpenClawCommand
 from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw.gateway import GatewayStore
 from services.session_bridge.adapters.openclaw.jsonl import JsonlStore
+from services.session_bridge.adapters.openclaw.recent import RecentTurns
 from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
@@ -28,6 +29,7 @@ from services.session_bridge.keys import (
     JOURNAL,
     MESSENGER,
     METRICS,
+    RECENT,
     REGISTRY,
     RPC,
     SESSION_KEYS,
@@ -66,6 +68,9 @@ _STATUSES: problems.StatusTable = {
 
 _DELIVERIES = frozenset({"/call-event"})
 """Where the voice server brings what was said, thousands a second if need be."""
+
+_WAITING = 0.8
+"""The share of `OPENCLAW_CONTEXT_TIMEOUT` in which turns are waited for before older ones are told."""
 
 
 async def create() -> Runner:
@@ -156,10 +161,18 @@ async def _openclaw(app: web.Application) -> AsyncIterator[None]:
     async with aiohttp.ClientSession() as http, Tasks() as tasks:
         app[RPC] = rpc = OpenClawRpc(http, settings.find_gateway, settings.openclaw_gateway_timeout)
         tasks.start(rpc.run(), name="gateway")
-        stores = (JsonlStore(folder, create_entry=rpc.create_entry), GatewayStore(rpc))
-        app[STORES] = OpenClawStores(
-            settings.openclaw_store, folder, rpc, stores, settings.openclaw_context_timeout
+        reading_seconds = settings.openclaw_context_timeout
+        unhurried = GatewayStore(rpc, settings.openclaw_gateway_timeout)
+        app[RECENT] = recent = RecentTurns(
+            rpc, unhurried.newest, app[SESSION_KEYS].owners, reading_seconds * _WAITING
         )
+        rpc.told = recent.told
+        tasks.start(recent.run(), name="recent turns")
+        stores = (
+            JsonlStore(folder, create_entry=rpc.create_entry),
+            GatewayStore(rpc, written=recent.written),
+        )
+        app[STORES] = OpenClawStores(settings.openclaw_store, folder, rpc, stores, reading_seconds, recent)
         yield
         await app[STORES].close()
 
@@ -170,6 +183,7 @@ async def _delivery(app: web.Application) -> AsyncIterator[None]:
     app[MESSENGER] = Messenger(LateAnswers(journal), Chat(app[RPC]), app[METRICS])
 
     def connected() -> None:
+        app[RECENT].connected()
         app[DELIVERY].hurry()
         app[MESSENGER].hurry()
 

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.recent import RecentTurns
 from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
@@ -21,6 +22,7 @@ SETTINGS = web.AppKey("settings", BridgeSettings)
 JOURNAL = web.AppKey("journal", Journal)
 FOLDER = web.AppKey("folder", OpenClawFolder)
 RPC = web.AppKey("rpc", OpenClawRpc)
+RECENT = web.AppKey("recent", RecentTurns)
 STORES = web.AppKey("stores", OpenClawStores)
 SESSION_KEYS = web.AppKey("session_keys", SessionKeys)
 VOICE_SERVER = web.AppKey("voice_server", VoiceServer)

@@ -22,6 +22,7 @@ OTHER_VALUES: dict[str, list[Any]] = {
     "late_answer_seconds": [1.0],
     "gateway_talk_seconds": [0.0],
     "gateway_rows": [0],
+    "gateway_history_seconds": [1.0],
     "agent_seconds": [1.0],
 }
 """Values to be tried of the switches that have no list of them; besides the one in force."""

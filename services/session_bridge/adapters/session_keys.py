@@ -18,6 +18,14 @@ class SessionKeys:
         self._callers = callers
         self._folder = folder
 
+    async def owners(self) -> set[str]:
+        """Decide the session keys of all owners.
+
+        Raises:
+            CannotWriteYetError: OpenClaw's files, which decide them, cannot be read.
+        """
+        return {await self.decide(number, "") for number in self._callers.owners}
+
     async def decide(self, number: str, call_id: str) -> str:
         """Decide the session key of a call.
 

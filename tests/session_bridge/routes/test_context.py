@@ -115,3 +115,30 @@ async def test_a_gateway_that_keeps_silent_is_not_waited_for(start: Start) -> No
             return status == 503 and "within OPENCLAW_CONTEXT_TIMEOUT, 0.05 s" in answer["detail"]
 
         await until(refused)
+
+
+async def test_an_owners_conversation_is_told_at_once_by_a_gateway_that_is_slow(start: Start) -> None:
+    async with playing() as sandbox:
+        sandbox.gateway.add(MAIN, "user", "I have a cat.")
+        bridge = await start(
+            openclaw_gateway_url=sandbox.url,
+            openclaw_gateway_token=token(sandbox),
+            owner_numbers="+14155550100",
+            openclaw_context_timeout=0.25,
+        )
+
+        async def at_hand() -> bool:
+            sandbox.world.switches.gateway_history_seconds = 1
+            told = await tells(bridge, "I have a cat.")
+            sandbox.world.switches.gateway_history_seconds = int(told)
+            return told
+
+        await until(at_hand)
+        sandbox.gateway.add(MAIN, "assistant", "What is it called?")
+        assert await tells(bridge, "I have a cat.")
+        await until(lambda: tells(bridge, "I have a cat.", "What is it called?"))
+
+
+async def tells(bridge: Bridge, *wanted: str) -> bool:
+    status, answer = await bridge.get(context(MAIN))
+    return status == 200 and [turn["text"] for turn in answer["turns"]] == list(wanted)

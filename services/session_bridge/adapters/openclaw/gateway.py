@@ -9,7 +9,7 @@ first.
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -64,13 +64,20 @@ class GatewayStore:
     Args:
         rpc: the connection to it.
         older_seconds: how long `newest` looks for turns behind the first rows.
+        written: is called with the session key of each block that was written.
     """
 
     name = Store.GATEWAY
 
-    def __init__(self, rpc: OpenClawRpc, older_seconds: float = OLDER_SECONDS) -> None:
+    def __init__(
+        self,
+        rpc: OpenClawRpc,
+        older_seconds: float = OLDER_SECONDS,
+        written: Callable[[str], None] = lambda _session_key: None,
+    ) -> None:
         self._rpc = rpc
         self._older_seconds = older_seconds
+        self._written = written
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._over: set[str] = set()
 
@@ -96,6 +103,7 @@ class GatewayStore:
                 self._over.add(block.place)
                 raise BusyError("OpenClaw's gateway has closed the call's voice session; another follows.")
             await self._tell(block)
+        self._written(block.session_key)
         self._over.difference_update(_names(block.call_id, up_to=block.place))
 
     async def _tell(self, block: Block) -> None:

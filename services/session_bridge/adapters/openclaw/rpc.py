@@ -32,8 +32,8 @@ _LONGEST_FRAME_BYTES = 26 * 1024 * 1024
 class OpenClawRpc:
     """Keep a connection to the gateway, made anew with growing pauses whenever it breaks.
 
-    `hello` is what the gateway there is says of itself, `fault` why there is none, and `connected` is called
-    when there is one again.
+    `hello` is what the gateway there is says of itself, `fault` why there is none, `connected` is called
+    when there is one again, and `told` with each of its events.
 
     Args:
         http: the client.
@@ -54,6 +54,7 @@ class OpenClawRpc:
         self._timeout_seconds = timeout_seconds
         self._connection: OpenClawSocket | None = None
         self.connected: Callable[[], None] = lambda: None
+        self.told: Callable[[str, Mapping[str, Any]], None] = lambda _event, _payload: None
         self._tried = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -141,7 +142,7 @@ class OpenClawRpc:
                 timeout=aiohttp.ClientWSTimeout(ws_close=2),
             ) as socket,
         ):
-            connection = OpenClawSocket(socket, self._timeout_seconds)
+            connection = OpenClawSocket(socket, self._timeout_seconds, self._tell)
             hello = await connection.open(token, _SCOPES)
             patience.reschedule(None)
             log.info("gateway_connected", release=release.spell(hello.release), methods=len(hello.methods))
@@ -152,6 +153,9 @@ class OpenClawRpc:
                 await connection.read()
             finally:
                 self._lost("The connection to OpenClaw's gateway broke; it is made again.")
+
+    def _tell(self, event: str, payload: Mapping[str, Any]) -> None:
+        self.told(event, payload)
 
     def _lost(self, fault: str) -> None:
         self._connection = self.hello = None

@@ -6,7 +6,7 @@ Protocol 4; 3 is taken, too, which gateways of early 2026 speak: enough to know 
 import asyncio
 import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -88,11 +88,18 @@ class OpenClawSocket:
     Args:
         socket: the socket.
         timeout_seconds: how long an answer may take.
+        told: is called with each event and its payload.
     """
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        timeout_seconds: float,
+        told: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
         self._socket = socket
         self._timeout_seconds = timeout_seconds
+        self._told = told
         self._ids = itertools.count(1)
         self._asked: dict[str, asyncio.Future[_Frame]] = {}
 
@@ -123,6 +130,8 @@ class OpenClawSocket:
                     except ValueError as error:
                         log.warning("frame_unreadable", fault=type(error).__name__)
                         continue
+                    if frame.event and isinstance(frame.payload, dict):
+                        self._told(frame.event, frame.payload)
                     asked = self._asked.get(frame.id or "")
                     if asked is not None and not asked.done():
                         asked.set_result(frame)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 
 from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
+from services.session_bridge.adapters.openclaw.recent import RecentTurns
 from services.session_bridge.adapters.openclaw.rpc import TRANSCRIPT, OpenClawRpc
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError, OpenClawStore
 from services.session_bridge.domain import choice
@@ -31,6 +32,7 @@ class OpenClawStores:
         rpc: the connection to its gateway.
         stores: the stores there are.
         reading_seconds: how long `newest` may take in all, the choice of the store included.
+        recent: what is at hand of the conversations in the gateway.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class OpenClawStores:
         rpc: OpenClawRpc,
         stores: Iterable[OpenClawStore],
         reading_seconds: float = READING_SECONDS,
+        recent: RecentTurns | None = None,
     ) -> None:
         self._setting = setting
         self._folder = folder
         self._rpc = rpc
         self._stores = {store.name: store for store in stores}
         self._reading_seconds = reading_seconds
+        self._recent = recent
         self._told: dict[str, Choice] = {}
 
     async def choice(self, agent_id: str) -> Choice:
@@ -125,7 +129,10 @@ class OpenClawStores:
                 await self._rpc.tried()
                 self._rpc.hurry()
                 store = await self._chosen(agent_of(session_key))
-                return store.name, await store.newest(session_key, limit)
+                at_hand = None
+                if self._recent and store.name is Store.GATEWAY:
+                    at_hand = await self._recent.newest(session_key, limit)
+                return store.name, await store.newest(session_key, limit) if at_hand is None else at_hand
         except TimeoutError as error:
             raise CannotWriteYetError(
                 f"OpenClaw's sessions could not be read within OPENCLAW_CONTEXT_TIMEOUT, "
