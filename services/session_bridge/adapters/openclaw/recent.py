@@ -85,6 +85,7 @@ class RecentTurns:
         self._waiting_seconds = waiting_seconds
         self._kept: dict[str, _Conversation] = {}
         self._follows = False
+        self._fault = ""
         self._stirred = asyncio.Event()
 
     def connected(self) -> None:
@@ -137,26 +138,26 @@ class RecentTurns:
 
     async def _catch_up(self) -> bool:
         """Follow the conversations and read what is not fresh; False if something of it failed."""
+        fault = ""
         try:
             if not self._follows and self._rpc.offers(TRANSCRIPT):
                 await self._follow()
-            for key, kept in list(self._kept.items()):
-                await kept.read(partial(self._read, key, TURNS))
         except (CannotWriteYetError, GatewayRefusedError) as error:
-            log.info("recent_turns_not_read", reason=str(error))
-            return False
-        return True
+            fault = str(error)
+        for key, kept in list(self._kept.items()):
+            try:
+                await kept.read(partial(self._read, key, TURNS))
+            except CannotWriteYetError as error:
+                fault = str(error)
+        if fault and fault != self._fault:
+            log.info("recent_turns_not_read", reason=fault)
+        self._fault = fault
+        return not fault
 
     async def _follow(self) -> None:
         keys = {as_kept(key) for key in await self._keys()}
         if keys:
             await self._rpc.call("sessions.subscribe")
-        kept = {}
         for key in keys:
-            try:
-                await self._rpc.call("sessions.messages.subscribe", key=key)
-            except GatewayRefusedError as error:
-                log.warning("conversation_not_followed", session_key=key, reason=str(error))
-            else:
-                kept[key] = _Conversation()
-        self._kept, self._follows = kept, True
+            await self._rpc.call("sessions.messages.subscribe", key=key)
+        self._kept, self._follows = {key: _Conversation() for key in keys}, True

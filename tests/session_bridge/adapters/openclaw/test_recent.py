@@ -9,6 +9,8 @@ import pytest
 from sandbox.app import Sandbox
 from services.session_bridge.adapters.openclaw.gateway import GatewayStore
 from services.session_bridge.adapters.openclaw.recent import RecentTurns
+from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
+from services.session_bridge.domain.said import Said
 from shared.tasks import Tasks
 from tests.session_bridge.gateway import connected, playing
 from tests.session_bridge.openclaw import MAIN
@@ -124,6 +126,22 @@ async def test_a_reading_that_failed_is_done_again(sandbox: Sandbox, monkeypatch
         tasks.start(recent.run(), name="recent turns")
         assert await texts(recent) is None
         sandbox.world.switches.gateway_history_seconds = 0
+        await until(lambda: knows(recent, "Hello."))
+
+
+async def test_a_conversation_that_cannot_be_read_keeps_no_other_from_it(sandbox: Sandbox) -> None:
+    async with connected(sandbox) as rpc, Tasks() as tasks:
+
+        async def read(session_key: str, limit: int) -> list[Said]:
+            if session_key != MAIN:
+                raise CannotWriteYetError("There is no such agent.")
+            return await GatewayStore(rpc).newest(session_key, limit)
+
+        async def owners() -> tuple[str, ...]:
+            return ("agent:nobody:main", MAIN, "agent:nothing:main")
+
+        recent = RecentTurns(rpc, read, owners)
+        tasks.start(recent.run(), name="recent turns")
         await until(lambda: knows(recent, "Hello."))
 
 
