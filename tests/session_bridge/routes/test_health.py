@@ -83,8 +83,7 @@ async def test_session_files_of_somebody_else_are_told_before_any_call_waits(
 
 
 async def test_only_an_unusable_journal_is_unavailable(bridge: Bridge) -> None:
-    database = bridge.client.app[JOURNAL].database
-    database._connection.execute("DROP TABLE sessions")
+    await bridge.client.app[JOURNAL].database.run(lambda db: db.execute("DROP TABLE sessions"))
     status, health = await bridge.get("/health")
     assert (status, health["checks"]["journal"]["status"]) == (503, "failed")
     assert (await bridge.post("/call-event", call()[0]))[0] == 503
