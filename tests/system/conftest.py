@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from dev.demo import free_ports
 from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
 from dev.stack import Program, running
 from sandbox.settings import SandboxSettings
@@ -24,8 +24,8 @@ WITHIN_SECONDS = 45
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    [port] = free_ports(1)
+    return port
 
 
 @dataclass
