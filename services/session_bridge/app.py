@@ -19,7 +19,11 @@ from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
-from services.session_bridge.adapters.voice_server import VoiceServer, VoiceServerError
+from services.session_bridge.adapters.voice_server import (
+    VoiceServer,
+    VoiceServerError,
+    VoiceServerSlowError,
+)
 from services.session_bridge.delivery import Delivery
 from services.session_bridge.domain.session import AfterEndError, GapError
 from services.session_bridge.domain.session_key import Callers
@@ -41,7 +45,16 @@ from services.session_bridge.keys import (
 )
 from services.session_bridge.messenger import Messenger
 from services.session_bridge.metrics import Metrics
-from services.session_bridge.routes import call_events, context, events, health, metrics, sessions, sync
+from services.session_bridge.routes import (
+    call_events,
+    context,
+    events,
+    health,
+    metrics,
+    phone,
+    sessions,
+    sync,
+)
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 from shared import bearer, logs, openapi, problems
@@ -60,6 +73,7 @@ _STATUSES: problems.StatusTable = {
     GapError: (409, "Out of sequence"),
     AfterEndError: (409, "Call has ended"),
     sync.CallRunningError: (409, "Call is running"),
+    VoiceServerSlowError: (504, "Voice server too slow"),
     VoiceServerError: (502, "Voice server failed"),
     DatabaseError: (503, "Journal unusable"),
     CannotWriteYetError: (503, "OpenClaw out of reach"),
@@ -118,6 +132,7 @@ def build(settings: BridgeSettings) -> web.Application:
             web.get("/sessions/{sessionKey}/context", context.show_context),
             web.get("/events", events.all_calls, allow_head=False),
             web.get("/calls/{id}/events", events.one_call, allow_head=False),
+            *phone.routes(),
             web.get("/health", health.show_health),
             web.get("/metrics", metrics.show_metrics),
         ]
@@ -130,7 +145,7 @@ def build(settings: BridgeSettings) -> web.Application:
 
 async def _voice_server(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         app[VOICE_SERVER] = VoiceServer(
             http, settings.voice_server_url, settings.voice_api_key, settings.voice_server_timeout
         )

@@ -22,7 +22,7 @@ class BridgeSettings(Settings):
     openclaw_store: Literal["auto", "jsonl", "gateway"] = "auto"
     openclaw_gateway_timeout: float = Field(10, gt=0)
     openclaw_context_timeout: float = Field(0.25, gt=0)
-    voice_server_timeout: float = Field(10, gt=0)
+    voice_server_timeout: float = Field(15, gt=0)  # it waits 10 s itself, for Twilio
     sse_ping_seconds: float = Field(15, gt=0)
     sse_send_seconds: float = Field(10, gt=0)
 

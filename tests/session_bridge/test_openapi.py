@@ -1,8 +1,25 @@
+from aiohttp import web
+
 from services.session_bridge.keys import TAILS
+from services.session_bridge.routes.phone import FORWARDS
+from shared import problems
 from tests.contract import openapi
 from tests.session_bridge.bridge import Bridge, Start
 from tests.session_bridge.calls import call
-from tests.voice_server.serving import Answer, scripted
+from tests.voice_server.serving import served
+
+
+def voice_server() -> web.Application:
+    """Make a voice server that knows no call and takes every order."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.match_info:
+            return problems.response(404, "Not found", "There is no such call.")
+        return web.json_response({}, status=202 if request.method == "POST" else 200)
+
+    app = web.Application()
+    app.add_routes([web.route(forward.method, forward.path, answer) for forward in FORWARDS])
+    return app
 
 
 async def test_the_document_is_valid_complete_and_open_to_everybody(bridge: Bridge) -> None:
@@ -14,8 +31,8 @@ async def test_the_document_is_valid_complete_and_open_to_everybody(bridge: Brid
 
 
 async def test_the_bridge_keeps_what_its_document_promises(start: Start) -> None:
-    async with scripted(Answer(404)) as voice_server:
-        bridge = await start(voice_server_url=voice_server.url, openclaw_store="jsonl")
+    async with served(voice_server()) as url:
+        bridge = await start(voice_server_url=url, openclaw_store="jsonl")
         await bridge.tell(call("user: hi", "assistant: hello"))
         await bridge.until_all_are("synced")
         assert bridge.client.app

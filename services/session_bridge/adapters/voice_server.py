@@ -1,11 +1,16 @@
 """The voice server: asked for a call whose events have not come, and whether it is there at all."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import aiohttp
+from multidict import MultiMapping
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
+from yarl import URL
 
 from services.session_bridge.domain.session import Session, State
 from shared import bearer, health
@@ -15,9 +20,27 @@ from shared.transcript import Turn
 
 M = TypeVar("M", bound=BaseModel)
 
+_JSON = frozenset({"application/json", "application/problem+json"})
+_TOLD_HEADERS = ("Location", "Retry-After")
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
 
 class VoiceServerError(Exception):
     """The voice server could not be asked."""
+
+
+class VoiceServerSlowError(VoiceServerError):
+    """The voice server did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer of the voice server: JSON as it came, and of its headers what a client may need."""
+
+    status: int
+    media_type: str
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class FetchedCall(BaseModel):
@@ -107,25 +130,82 @@ class VoiceServer:
             )
         return health.ok(f"listens at {self._url}")
 
-    async def _get(self, path: str, model: type[M]) -> M:
-        try:
-            async with self._http.get(
-                self._url + path, headers=self._headers, timeout=self._timeout
-            ) as response:
-                body = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
+    async def forward(
+        self,
+        method: str,
+        path: str,
+        query: MultiMapping[str],
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Told:
+        """Ask for something in our own name and hand back what it told, refusals of the request included.
+
+        Args:
+            method: of the request.
+            path: where, from the server's root, percent-encoded.
+            query: as it was understood.
+            body: JSON, or None.
+            headers: what is sent along, besides our key.
+
+        Raises:
+            VoiceServerSlowError: it did not answer in time.
+            VoiceServerError: it gave no usable answer, or refuses our key; the text says what to do.
+        """
+        declared = {} if body is None else {"Content-Type": "application/json"}
+        told = await self._ask(method, path, query, body, {**headers, **declared})
+        if told.media_type not in _JSON:
             raise VoiceServerError(
-                f"The voice server at {self._url} cannot be reached: start it or set VOICE_SERVER_URL."
-            ) from error
-        if response.status == 404:
+                f"What answers {told.status} at {self._url} speaks no JSON: look whether VOICE_SERVER_URL "
+                "leads to the voice server."
+            )
+        return told
+
+    async def _get(self, path: str, model: type[M]) -> M:
+        told = await self._ask("GET", path)
+        if told.status == 404:
             raise NotFoundError("Neither the bridge nor the voice server knows this call.")
-        if response.status == 401:
-            raise VoiceServerError("The voice server refuses our key: set the same VOICE_API_KEY for both.")
-        if response.status != 200:
-            raise VoiceServerError(f"The voice server answered {response.status}; its log says why.")
+        if told.status != 200:
+            raise VoiceServerError(f"The voice server answered {told.status}; its log says why.")
         try:
-            return model.model_validate_json(body)
+            return model.model_validate_json(told.body)
         except ValidationError as error:
             raise VoiceServerError(
                 f"The voice server's answer is of another form: {explain(error)}"
             ) from error
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        query: MultiMapping[str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> Told:
+        try:
+            async with self._http.request(
+                method,
+                URL(self._url + path).with_query(query),
+                data=body,
+                headers={**headers, **self._headers},
+                timeout=self._timeout,
+                allow_redirects=method == "GET",
+            ) as response:
+                told = {name: response.headers[name] for name in _TOLD_HEADERS if name in response.headers}
+                answer = Told(response.status, response.content_type, await response.read(), told)
+        except TimeoutError as error:
+            raise VoiceServerSlowError(
+                f"The voice server did not answer within {self._timeout.total:g} s, but may still do what it "
+                "was asked: look before you ask again, or set a longer VOICE_SERVER_TIMEOUT."
+            ) from error
+        except aiohttp.ClientConnectorError as error:
+            raise VoiceServerError(
+                f"The voice server at {self._url} cannot be reached: start it or set VOICE_SERVER_URL."
+            ) from error
+        except aiohttp.ClientError as error:
+            raise VoiceServerError(
+                "The voice server broke off before it had answered, but may have done what it was asked: "
+                "look before you ask again; its log says why."
+            ) from error
+        if answer.status == 401:
+            raise VoiceServerError("The voice server refuses our key: set the same VOICE_API_KEY for both.")
+        return answer

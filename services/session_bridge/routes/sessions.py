@@ -8,18 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.keys import JOURNAL
-from services.session_bridge.routes.views import Answer
+from services.session_bridge.routes.views import Answer, CallId
 from shared.events import Direction, Timestamp
 from shared.operation import operation
 from shared.problems import json_response
 
 
 class SessionsQuery(BaseModel):
-    """Which calls are wanted, and how many of them at most."""
+    """Which calls are wanted, and how many of them at most; `callId` as the events of the call have it."""
 
     model_config = ConfigDict(extra="forbid")
 
     state: State | None = None
+    call_id: CallId | None = Field(None, alias="callId")
     limit: int | None = Field(None, ge=1, le=1000)
 
 
@@ -56,5 +57,9 @@ class Sessions(Answer):
 async def list_sessions(request: web.Request, query: SessionsQuery) -> web.Response:
     """List the calls, the newest first."""
     states = (query.state,) if query.state else tuple(State)
-    sessions = await request.app[JOURNAL].sessions(*states, limit=query.limit)
+    if query.call_id is None:
+        sessions = await request.app[JOURNAL].sessions(*states, limit=query.limit)
+    else:
+        session = await request.app[JOURNAL].session(query.call_id)
+        sessions = [session] if session and session.state in states else []
     return json_response(Sessions(sessions=[SessionView.of(session) for session in sessions]))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.session_bridge.domain.choice import Store
 from services.session_bridge.domain.session import Session, State
 from services.session_bridge.keys import DELIVERY, JOURNAL, VOICE_SERVER
-from services.session_bridge.routes.views import Answer
+from services.session_bridge.routes.views import Answer, CallId
 from shared.operation import operation
 from shared.problems import json_response
 
@@ -23,7 +23,7 @@ class SyncRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    call_id: str = Field(alias="callId", pattern=r"^[A-Za-z0-9_-]{1,128}$")
+    call_id: CallId = Field(alias="callId")
 
 
 class Synced(Answer):
@@ -46,7 +46,7 @@ class SyncPending(Answer):
     reason: str
 
 
-@operation({200: Synced, 202: SyncPending}, problems=(404, 409, 502, 503))
+@operation({200: Synced, 202: SyncPending}, problems=(404, 409, 502, 503, 504))
 async def sync_transcript(request: web.Request, body: SyncRequest) -> web.Response:
     """Write a call now, fetched from the voice server if it is not here; 202 if it has to wait."""
     app = request.app

@@ -1,7 +1,12 @@
-"""How answers of the bridge look: camelCase."""
+"""How answers of the bridge look: camelCase; and how calls are named when they are asked for."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+CallId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+"""A call's id: Twilio's `CA…` or OpenAI's `rtc_…`."""
 
 
 class Answer(BaseModel):

@@ -1,10 +1,12 @@
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
+from multidict import MultiDict
 from pydantic import SecretStr
 
-from services.session_bridge.adapters.voice_server import VoiceServer, VoiceServerError
+from services.session_bridge.adapters.voice_server import VoiceServer, VoiceServerError, VoiceServerSlowError
 from shared.problems import NotFoundError
+from tests.voice_server.serving import Answer, scripted
 
 CALL = {
     "call_id": "CA1",
@@ -62,3 +64,16 @@ async def test_a_voice_server_that_is_not_there_is_told_by_its_setting() -> None
         with pytest.raises(VoiceServerError, match="set VOICE_SERVER_URL"):
             await voice_server.call("CA1")
         assert (await voice_server.check()).status == "failed"
+
+
+async def test_a_voice_server_that_is_slow_is_told_by_its_setting() -> None:
+    async with scripted(Answer(silent=True)) as peer, ClientSession() as http:
+        with pytest.raises(VoiceServerSlowError, match=r"within 0\.05 s.*VOICE_SERVER_TIMEOUT"):
+            await VoiceServer(http, peer.url, None, 0.05).call("CA1")
+
+
+async def test_a_voice_server_that_breaks_off_may_have_done_what_it_was_asked() -> None:
+    async with scripted(Answer(drop=True)) as peer, ClientSession() as http:
+        with pytest.raises(VoiceServerError, match="look before you ask again"):
+            await VoiceServer(http, peer.url, None, 5).forward("POST", "/call", MultiDict(), b"{}", {})
+        assert len(peer.received) == 1
