@@ -30,18 +30,10 @@ def middleware(
         requests_per_minute: how often one client's address may ask, and all who have the key together.
         unlimited: paths where the other service may deliver as often as it has to.
     """
-    door = _Door(key, requests_per_minute)
-
-    @web.middleware
-    async def bearer(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _wants_key(request):
-            door.open_for(request, limited=request.path not in unlimited)
-        return await handler(request)
-
-    return bearer
+    return Door(key, requests_per_minute).middleware(unlimited)
 
 
-class _Door:
+class Door:
     """Decides who comes in. Addresses are those of the connections: what a proxy adds, anybody can write."""
 
     def __init__(self, key: SecretStr | None, requests_per_minute: int) -> None:
@@ -50,32 +42,59 @@ class _Door:
         self._guessed = Rate(max(1, requests_per_minute // _REQUESTS_PER_GUESS))
         self._known: set[str] = set()
 
-    def open_for(self, request: web.Request, *, limited: bool) -> None:
-        """Let a request in, or raise why not."""
-        address, now = f"from {request.remote}", time.monotonic()
-        if self._expected is not None:
-            self._check_key(request.headers.get("Authorization", ""), self._expected, address, now)
-        for name in (address, "with the key") if limited else ():
-            if wait := self._asked.wait_seconds(name, now):
-                raise TooManyRequestsError(wait)
-            self._asked.count(name, now)
+    def middleware(self, unlimited: frozenset[str] = frozenset()) -> Middleware:
+        """Put the door before the routes; see `bearer.middleware`."""
 
-    def _check_key(self, given: str, expected: bytes, address: str, now: float) -> None:
-        if not given:
+        @web.middleware
+        async def bearer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if _wants_key(request):
+                self.admit(request)
+                if request.path not in unlimited:
+                    self._count(request)
+            return await handler(request)
+
+        return bearer
+
+    def admit(self, request: web.Request) -> None:
+        """Let in who shows the key, or everybody where there is none; raises why not."""
+        if self._expected is None:
+            return
+        given = request.headers.get("Authorization", "")
+        if not given or not self.weigh(request, given, self._expected):
             raise UnauthorizedError
+
+    def weigh(self, request: web.Request, given: str, right: bytes) -> bool:
+        """Compare what is shown with what is right; to be wrong is a guess, of which each address has few.
+
+        Raises:
+            TooManyRequestsError: there were too many guesses from there.
+        """
+        address, now = _address(request), time.monotonic()
         wait = self._guessed.wait_seconds(address, now)
         # Not even compared: the right guess would be told from the others. But who has shown the key from
         # there is not to be shut out by others who come through the same proxy.
         if wait and address not in self._known:
             raise TooManyRequestsError(wait)
-        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected):
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right):
             if wait:
                 raise TooManyRequestsError(wait)
             self._guessed.count(address, now)
-            raise UnauthorizedError
+            return False
         if len(self._known) >= _KNOWN_ADDRESSES:
             self._known.clear()
         self._known.add(address)
+        return True
+
+    def _count(self, request: web.Request) -> None:
+        now = time.monotonic()
+        for name in (_address(request), "with the key"):
+            if wait := self._asked.wait_seconds(name, now):
+                raise TooManyRequestsError(wait)
+            self._asked.count(name, now)
+
+
+def _address(request: web.Request) -> str:
+    return f"from {request.remote}"
 
 
 def _wants_key(request: web.Request) -> bool:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -12,16 +13,23 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from shared.health import VERSION
-from shared.operation import OPEN, Answer, Operation, operation, statement
+from shared.operation import BEARER, OPEN, Answer, Operation, operation, statement
 from shared.problems import Problem
 
 Json = dict[str, Any]
 
 _DOCUMENT = web.AppKey("openapi", bytes)
+SIGN_IN_COOKIE = "openclaw_phone"
 _REF = "#/components/schemas/{model}"
 
 _SCHEMES: Mapping[str, Json] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The service's key, from its settings."},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SIGN_IN_COOKIE,
+        "description": "What `POST /sign-in` gives a browser; taken from the service's own page alone.",
+    },
     "openai": {
         "type": "apiKey",
         "in": "header",
@@ -38,6 +46,7 @@ _SCHEMES: Mapping[str, Json] = {
 
 _REFUSALS: Mapping[str, tuple[int, ...]] = {
     "bearer": (401, 429),
+    "cookie": (403,),
     "openai": (401,),
     "twilio": (403,),
     "path": (422,),
@@ -57,17 +66,22 @@ async def show(request: web.Request) -> web.Response:
     return web.Response(body=request.app[_DOCUMENT], content_type="application/json")
 
 
-def publish(app: web.Application, title: str) -> None:
+def publish(app: web.Application, title: str, *, browsers: bool = False) -> None:
     """Add `/openapi.json`, which describes every route that the application has by now.
+
+    Args:
+        app: the service.
+        title: its name.
+        browsers: the cookie of a signed-in browser is as good as the key.
 
     Raises:
         TypeError: a route states nothing about itself.
     """
     app.router.add_get("/openapi.json", show)
-    app[_DOCUMENT] = orjson.dumps(document(app, title))
+    app[_DOCUMENT] = orjson.dumps(document(app, title, browsers=browsers))
 
 
-def document(app: web.Application, title: str) -> Json:
+def document(app: web.Application, title: str, *, browsers: bool = False) -> Json:
     """Draw the document; raises as `publish` does."""
     paths: dict[str, Json] = {}
     schemas, schemes = _Schemas(), dict[str, Json]()
@@ -77,6 +91,8 @@ def document(app: web.Application, title: str) -> Json:
         path = route.resource.canonical if route.resource else ""
         if (stated := statement(route.handler)) is None:
             raise TypeError(f"{route.method} {path} states nothing: put @operation on its handler")
+        if browsers and stated.security == BEARER:
+            stated = replace(stated, security=(*BEARER, "cookie"))
         schemes |= {name: _SCHEMES[name] for name in stated.security}
         paths.setdefault(path, {})[route.method.lower()] = _described(path, stated, schemas)
     return {

@@ -24,11 +24,13 @@ from services.session_bridge.adapters.voice_server import (
     VoiceServerError,
     VoiceServerSlowError,
 )
+from services.session_bridge.browsers import BrowserDoor, CrossSiteError, StrangeHostError
 from services.session_bridge.delivery import Delivery
 from services.session_bridge.domain.session import AfterEndError, GapError
 from services.session_bridge.domain.session_key import Callers
 from services.session_bridge.keys import (
     DELIVERY,
+    DOOR,
     FOLDER,
     JOURNAL,
     MESSENGER,
@@ -53,11 +55,12 @@ from services.session_bridge.routes import (
     metrics,
     phone,
     sessions,
+    sign_in,
     sync,
 )
 from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
-from shared import bearer, logs, openapi, problems
+from shared import logs, openapi, problems
 from shared.claim import claim, refuse_folder
 from shared.database import DatabaseError
 from shared.health import VERSION
@@ -74,6 +77,8 @@ _STATUSES: problems.StatusTable = {
     AfterEndError: (409, "Call has ended"),
     sync.CallRunningError: (409, "Call is running"),
     VoiceServerSlowError: (504, "Voice server too slow"),
+    CrossSiteError: (403, "Cross-site request"),
+    StrangeHostError: (403, "Strange host"),
     VoiceServerError: (502, "Voice server failed"),
     DatabaseError: (503, "Journal unusable"),
     CannotWriteYetError: (503, "OpenClaw out of reach"),
@@ -109,15 +114,17 @@ async def create() -> Runner:
 
 def build(settings: BridgeSettings) -> web.Application:
     """Build the service from settings."""
+    door = BrowserDoor(settings.bridge_api_key, settings.requests_per_minute, settings.bridge_url)
     app = web.Application(
         middlewares=[
             logs.name_the_call,
             problems.middleware(_STATUSES),
-            bearer.middleware(settings.bridge_api_key, settings.requests_per_minute, _DELIVERIES),
+            door.middleware(_DELIVERIES),
         ],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
     app[SETTINGS] = settings
+    app[DOOR] = door
     app[STREAMS] = set()
     app[REGISTRY] = new_registry()
     app[METRICS] = Metrics(app[REGISTRY])
@@ -133,11 +140,14 @@ def build(settings: BridgeSettings) -> web.Application:
             web.get("/events", events.all_calls, allow_head=False),
             web.get("/calls/{id}/events", events.one_call, allow_head=False),
             *phone.routes(),
+            web.post("/sign-in", sign_in.sign_in),
+            web.get("/sign-in", sign_in.show_sign_in),
+            web.delete("/sign-in", sign_in.sign_out),
             web.get("/health", health.show_health),
             web.get("/metrics", metrics.show_metrics),
         ]
     )
-    openapi.publish(app, "Session bridge")
+    openapi.publish(app, "Session bridge", browsers=True)
     app.cleanup_ctx.extend([_voice_server, _journal, _tails, _openclaw, _delivery])
     app.on_shutdown.append(events.end_all)
     return app

@@ -12,6 +12,7 @@ from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer
+from services.session_bridge.browsers import BrowserDoor
 from services.session_bridge.delivery import Delivery
 from services.session_bridge.messenger import Messenger
 from services.session_bridge.metrics import Metrics
@@ -19,6 +20,7 @@ from services.session_bridge.settings import BridgeSettings
 from services.session_bridge.tails import Tails
 
 SETTINGS = web.AppKey("settings", BridgeSettings)
+DOOR = web.AppKey("door", BrowserDoor)
 JOURNAL = web.AppKey("journal", Journal)
 FOLDER = web.AppKey("folder", OpenClawFolder)
 RPC = web.AppKey("rpc", OpenClawRpc)

@@ -30,6 +30,15 @@ async def test_the_document_is_valid_complete_and_open_to_everybody(bridge: Brid
     openapi.check(document, bridge.client.app)
 
 
+async def test_the_document_says_that_a_cookie_is_as_good_as_the_key(bridge: Bridge) -> None:
+    _, document = await bridge.get("/openapi.json")
+    security = {path: op["security"] for path, ops in document["paths"].items() for op in ops.values()}
+    opened = {path for path, wanted in security.items() if not wanted}
+    assert opened == {"/sign-in", "/health", "/openapi.json"}
+    assert all(wanted == [{"bearer": []}, {"cookie": []}] for wanted in security.values() if wanted)
+    assert set(document["paths"]["/sign-in"]) == {"post", "get", "delete"}
+
+
 async def test_the_bridge_keeps_what_its_document_promises(start: Start) -> None:
     async with served(voice_server()) as url:
         bridge = await start(voice_server_url=url, openclaw_store="jsonl")

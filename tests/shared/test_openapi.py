@@ -125,6 +125,17 @@ def test_who_may_ask_is_told_by_the_schemes_that_are_used() -> None:
     assert list(drawn["components"]["securitySchemes"]) == ["bearer", "openai", "twilio"]
 
 
+def test_where_browsers_sign_in_their_cookie_is_as_good_as_the_key() -> None:
+    app = web.Application()
+    app.add_routes([web.put("/make", make), web.get("/show", show), web.post("/take", take)])
+    drawn = openapi.document(app, "Things", browsers=True)
+    security = {path: op["security"] for path, ops in drawn["paths"].items() for op in ops.values()}
+    assert security["/make"] == [{"bearer": []}, {"cookie": []}]
+    assert (security["/show"], security["/take"]) == ([], [{"openai": []}, {"twilio": []}])
+    assert drawn["components"]["securitySchemes"]["cookie"]["name"] == "openclaw_phone"
+    assert {"401", "403", "429"} <= set(drawn["paths"]["/make"]["put"]["responses"])
+
+
 def test_a_route_that_states_nothing_stops_the_start() -> None:
     with pytest.raises(TypeError, match="GET /secret states nothing"):
         document(web.get("/secret", unstated))

@@ -1,3 +1,8 @@
+import time
+
+from aiohttp import ClientSession
+
+from services.session_bridge.domain.sign_in import issue
 from tests.contract import openapi
 from tests.voice_server.running_server import KEY, RunningServer, Start
 
@@ -6,6 +11,14 @@ async def test_the_document_is_valid_complete_and_open_to_everybody(server: Runn
     status, document = await server.ask("GET", "/openapi.json", key=None)
     assert status == 200
     openapi.check(document, server.app)
+
+
+async def test_no_cookie_is_as_good_as_the_key(server: RunningServer) -> None:
+    _, document = await server.ask("GET", "/openapi.json", key=None)
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "openai", "twilio"}
+    cookies = {"Cookie": f"openclaw_phone={issue(KEY, time.time())}"}
+    async with ClientSession() as http, http.get(f"{server.url}/calls", headers=cookies) as response:
+        assert response.status == 401
 
 
 async def test_the_server_keeps_what_its_document_promises(start: Start) -> None:
