@@ -8,8 +8,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from services.voice_server.adapters import search
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import Database, DatabaseError
 from shared.events import CallEvent, KeptEvent, TranscriptUpdate, call_event
@@ -55,13 +57,17 @@ _FORGOTTEN_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which calls of the history are wanted; `before` is the number the last page ended with."""
+    """Which calls of the history are wanted; `before` is the number the last page ended with.
+
+    `text` is a part of what somebody said, in whatever case.
+    """
 
     limit: int
     before: int | None = None
     direction: str | None = None
     status: str | None = None
     phone: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,8 @@ class Store:
 
     def __init__(self, data_dir: Path) -> None:
         self.write_fault: str | None = None
-        self._database = Database(data_dir / "voice.sqlite", _SCHEMA)
+        self._database = Database(data_dir / "voice.sqlite", f"BEGIN;{_SCHEMA}{search.SCHEMA}COMMIT;")
+        self._searchable_from = 2**63 - 1
 
     async def close(self) -> None:
         """Finish what is being written and close the file."""
@@ -91,12 +98,13 @@ class Store:
 
     async def save(self, call: CallRecord, events: Sequence[KeptEvent]) -> None:
         """Save a call as it now is, with the events it has published since."""
+        phase = Phase.CLOSING if call.phase is Phase.ENDED and not call.is_settled else call.phase
         row = (
             call.ref,
             call.call_id,
             call.call_sid,
             call.rtc_id,
-            Phase.CLOSING if call.phase is Phase.ENDED and not call.is_settled else call.phase,
+            phase,
             call.status,
             call.direction,
             call.phone_number,
@@ -114,6 +122,8 @@ class Store:
                 row,
             )
             db.executemany("INSERT INTO events (call_id, sequence, type, body) VALUES (?,?,?,?)", rows)
+            if phase is Phase.ENDED:
+                search.keep_words(db, call.ref)
 
         try:
             await self._database.run(work)
@@ -131,13 +141,22 @@ class Store:
         """List calls, newest first, each with its number for `Filter.before`."""
         limits = {"number < ?": wanted.before, "direction = ?": wanted.direction}
         limits |= {"status = ?": wanted.status, "phone = ?": wanted.phone}
-        wheres = {where: value for where, value in limits.items() if value is not None}
-        where = " AND ".join(["call_id IS NOT NULL", *wheres])
-        rows = await self._rows(
-            f"SELECT number, record FROM calls WHERE {where} ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own words
-            *wheres.values(),
-            wanted.limit,
-        )
+        given = {where: value for where, value in limits.items() if value is not None}
+        if wanted.text is not None:
+            await self._make_searchable()
+
+        def work(db: sqlite3.Connection) -> list[sqlite3.Row]:
+            wheres, values = ["call_id IS NOT NULL", *given], [*given.values()]
+            if wanted.text is not None:
+                where, texts = search.condition(db, wanted.text)
+                wheres, values = [*wheres, where], [*values, *texts]
+            return db.execute(
+                f"SELECT number, record FROM calls WHERE {' AND '.join(wheres)}"  # noqa: S608 - our own words
+                " ORDER BY number DESC LIMIT ?",
+                (*values, wanted.limit),
+            ).fetchall()
+
+        rows = await self._database.run(work)
         return [(row["number"], CallRecord.model_validate_json(row["record"])) for row in rows]
 
     async def unfinished(self) -> list[tuple[CallRecord, list[str]]]:
@@ -242,6 +261,13 @@ class Store:
         await self._execute(
             "UPDATE events SET delivered = 0 WHERE call_id = ? AND sequence >= ?", call_id, sequence
         )
+
+    async def _make_searchable(self) -> None:
+        # Some at a time: whoever saves a call meanwhile does not wait for all.
+        while before := self._searchable_from:
+            self._searchable_from = await self._database.run(
+                partial(search.keep_missing_words, before=before)
+            )
 
     async def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         return await self._database.run(lambda db: db.execute(sql, values).fetchall())

@@ -35,6 +35,7 @@ class HistoryQuery(BaseModel):
     direction: Direction | None = None
     status: CallStatus | None = None
     number: Annotated[str, AfterValidator(_number), AS_NUMBER] | None = None
+    text: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 class HistoryPage(BaseModel):
@@ -64,8 +65,9 @@ class Transcript(BaseModel):
 @routes.get("/history")
 @operation({200: HistoryPage}, problems=(503,))
 async def history(request: web.Request, query: HistoryQuery) -> web.Response:
-    """List calls, newest first."""
-    wanted = Filter(query.limit + 1, query.cursor, query.direction, query.status, query.number)
+    """List calls, newest first; with `text` those in which somebody said that, in whatever case."""
+    limits = query.cursor, query.direction, query.status, query.number, query.text
+    wanted = Filter(query.limit + 1, *limits)
     rows = await request.app[STORE].history(wanted)
     page = rows[: query.limit]
     cursor = str(page[-1][0]) if len(rows) > query.limit else None

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.voice_server.adapters.store import Filter, Store
@@ -69,6 +69,7 @@ async def test_many_calls_are_forgotten_a_few_at_a_time(store: Store) -> None:
     assert [await store.forget(LATER) for _ in range(3)] == [50, 20, 0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 400)), max_size=8), st.integers(0, 400)
 )

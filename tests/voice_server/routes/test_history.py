@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from sandbox.app import Sandbox
 from tests.voice_server.raw_gateway import raw_gateway
@@ -66,6 +67,20 @@ async def test_history_is_filtered(server: RunningServer, bridge: RecordingBridg
         assert found == [ids[place] for place in places], query
 
 
+async def test_a_call_is_found_by_what_is_said_in_it_while_it_runs_and_afterwards(
+    server: RunningServer, bridge: RecordingBridge
+) -> None:
+    call_id = await server.dial("+14155550106")
+    await bridge.watch.until(lambda: len(bridge.turns(call_id)) >= 3)
+    said = max((words for _, words, _ in bridge.turns(call_id)), key=len)
+    query = "?" + urlencode({"text": said.upper()[1:200], "direction": "outbound"})
+    assert [call["call_id"] for call in await server.history(query)] == [call_id]
+    assert await server.history("?text=100%25+nonsense") == []
+    await server.ask("DELETE", f"/call/{call_id}")
+    await bridge.until("call_ended", call_id)
+    assert [call["call_id"] for call in await server.history(query)] == [call_id]
+
+
 async def test_a_query_that_is_not_as_documented_is_refused(server: RunningServer) -> None:
     for query in (
         "limit=0",
@@ -80,6 +95,8 @@ async def test_a_query_that_is_not_as_documented_is_refused(server: RunningServe
         "status=ringing%00",
         "number=alice",
         "number=",
+        "text=",
+        f"text={'a' * 201}",
         "page=2",
     ):
         async with server.raw("GET", f"/history?{query}") as response:
