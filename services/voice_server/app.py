@@ -39,7 +39,7 @@ from services.voice_server.domain.quotas import Quotas
 from services.voice_server.metrics import Metrics
 from services.voice_server.orders import KeyReusedError, Orders, StillPlacedError
 from services.voice_server.peers import Peers
-from services.voice_server.routes import calls, health, history, metrics, twilio, webhook
+from services.voice_server.routes import calls, days, health, history, metrics, twilio, webhook
 from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
 from shared import bearer, logs, openapi, problems, settings
@@ -138,7 +138,7 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
         ],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
-    for module in (webhook, twilio, calls, history, health, metrics):
+    for module in (webhook, twilio, calls, history, days, health, metrics):
         app.add_routes(module.routes)
     openapi.publish(app, "Voice server")
     app[keys.SETTINGS] = config

@@ -5,13 +5,13 @@ neither. What has been said is not kept apart: it is in the events.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from services.voice_server.adapters import search
+from services.voice_server.adapters import daily, search
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import Database, DatabaseError
 from shared.events import CallEvent, KeptEvent, TranscriptUpdate, call_event
@@ -158,6 +158,10 @@ class Store:
 
         rows = await self._database.run(work)
         return [(row["number"], CallRecord.model_validate_json(row["record"])) for row in rows]
+
+    async def days(self, span: daily.Span, now: float) -> Mapping[int, daily.Totals]:
+        """Add up the calls that began on each day; a day without any is left out."""
+        return await self._database.run(lambda db: daily.totals(db, span, now))
 
     async def unfinished(self) -> list[tuple[CallRecord, list[str]]]:
         """List the calls not settled when the server stopped, with the items published, in order."""

@@ -1,0 +1,48 @@
+"""How many calls there were each day, how long people talked and what they cost."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DAY_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a day's calls come to; `cost_usd` is None if there were some and none's cost is known."""
+
+    calls: int = 0
+    seconds: int = 0
+    cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days, each named by how many have passed since 1970 where clocks are so many seconds ahead of UTC."""
+
+    first: int
+    last: int
+    ahead_seconds: int = 0
+
+
+def totals(db: sqlite3.Connection, span: Span, now: float) -> Mapping[int, Totals]:
+    """Add up the calls that began on each day; a day without any is left out.
+
+    The rejected are not counted, nor those that nobody has given an id. One that runs counts so far.
+    """
+    rows = db.execute(
+        "SELECT CAST((started_at + :ahead) / :day AS INTEGER) AS day, count(*) AS calls,"
+        " total(max(0, round(coalesce(json_extract(record, '$.ended_at'), :now)"
+        "  - json_extract(record, '$.answered_at')))) AS seconds,"
+        " round(sum(json_extract(record, '$.cost_usd')), 6) AS cost_usd"
+        " FROM calls WHERE started_at >= :begin AND started_at < :end"
+        " AND status <> 'rejected' AND call_id IS NOT NULL GROUP BY day",
+        {
+            "ahead": span.ahead_seconds,
+            "day": DAY_SECONDS,
+            "now": now,
+            "begin": span.first * DAY_SECONDS - span.ahead_seconds,
+            "end": (span.last + 1) * DAY_SECONDS - span.ahead_seconds,
+        },
+    )
+    return {row["day"]: Totals(row["calls"], round(row["seconds"]), row["cost_usd"]) for row in rows}
