@@ -53,6 +53,7 @@ from services.session_bridge.routes import (
     events,
     health,
     metrics,
+    page,
     phone,
     sessions,
     sign_in,
@@ -133,6 +134,8 @@ def build(settings: BridgeSettings) -> web.Application:
     app[SESSION_KEYS] = SessionKeys(callers, app[FOLDER])
     app.add_routes(
         [
+            web.get("/", page.show_page),
+            web.get("/web/{file}", page.show_file),
             web.post("/call-event", call_events.take),
             web.post("/sync-transcript", sync.sync_transcript),
             web.get("/sessions", sessions.list_sessions),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from services.session_bridge.adapters.journal import Journal, Record
+from services.session_bridge.domain.session import State
 from shared.database import DatabaseError
 from shared.events import TranscriptPartial
 
@@ -105,6 +106,15 @@ class Tails:
             self._frames.clear()
             self._floor = self._head = last
         return last if after is None else min(after, last)
+
+    async def so_far(self, scope: Scope, number: int) -> AsyncGenerator[list[Frame], None]:
+        """Yield what the calls that run have told up to a number, behind which `follow` goes on."""
+        running = [session.call_id for session in await self._journal.sessions(State.ACTIVE)]
+        place = 0
+        while place < number and (records := await self._journal.told_by(running, place, self._page)):
+            place = records[-1].number
+            frames = [_frame(record) for record in records if record.number <= number]
+            yield [frame for frame in frames if scope.takes(frame)]
 
     async def follow(self, scope: Scope, number: int) -> AsyncGenerator[list[Frame], None]:
         """Yield what the scope takes behind a number, nothing lost and nothing twice."""

@@ -52,6 +52,14 @@ class Bridge:
         await until(reached)
         return await self.sessions()
 
+    async def until_synced(self, call_id: str) -> None:
+        """Wait until a call is in OpenClaw."""
+
+        async def synced() -> bool:
+            return [one["state"] for one in await self.sessions(f"?callId={call_id}")] == ["synced"]
+
+        await until(synced)
+
     @asynccontextmanager
     async def events(self, path: str = "/events", **headers: str) -> AsyncIterator[AsyncIterator[Frame]]:
         """Open an event stream; yields its frames, comments left out."""

@@ -34,7 +34,7 @@ async def test_the_document_says_that_a_cookie_is_as_good_as_the_key(bridge: Bri
     _, document = await bridge.get("/openapi.json")
     security = {path: op["security"] for path, ops in document["paths"].items() for op in ops.values()}
     opened = {path for path, wanted in security.items() if not wanted}
-    assert opened == {"/sign-in", "/health", "/openapi.json"}
+    assert opened == {"/", "/web/{file}", "/sign-in", "/health", "/openapi.json"}
     assert all(wanted == [{"bearer": []}, {"cookie": []}] for wanted in security.values() if wanted)
     assert set(document["paths"]["/sign-in"]) == {"post", "get", "delete"}
 

@@ -9,7 +9,7 @@ from services.session_bridge.adapters.journal import Journal
 from services.session_bridge.tails import Scope, Tails
 from shared.events import TranscriptPartial
 from shared.tasks import Tasks
-from tests.session_bridge.calls import CALL, kept, partial, read, said
+from tests.session_bridge.calls import CALL, call, kept, partial, read, said
 from tests.session_bridge.unreliable import UnreliableJournal
 
 ALL = Scope(partials=True)
@@ -81,6 +81,24 @@ async def test_a_reader_that_falls_behind_while_it_sends_loses_nothing(
         while 30 not in seen:
             seen += [frame.number for frame in await anext(slow)]
     assert seen == list(range(1, 31))
+
+
+@pytest.mark.parametrize("told", [1, 4, 5, 6, 13])
+async def test_what_running_calls_have_told_is_followed_by_what_they_tell_meanwhile(
+    journal: Journal, forgetful: Tails, told: int
+) -> None:
+    await speak(journal, 1, told)
+    beginning = await forgetful.beginning(None)
+    await speak(journal, told + 1, 20)
+    seen = [frame.number async for batch in forgetful.so_far(ALL, beginning) for frame in batch]
+    assert seen == list(range(1, told + 1))
+    assert await numbers(forgetful, beginning, 20) == list(range(told + 1, 21))
+
+
+async def test_of_a_call_that_does_not_run_nothing_is_told_again(journal: Journal, tails: Tails) -> None:
+    for event in call("user: hi"):
+        await journal.accept(read(event), None)
+    assert [batch async for batch in tails.so_far(ALL, 3) if batch] == []
 
 
 async def test_a_partial_stands_where_it_was_said(journal: Journal, tails: Tails) -> None:

@@ -198,6 +198,15 @@ class Journal:
 
         return await self.database.run(work)
 
+    async def told_by(self, calls: Sequence[str], number: int, limit: int) -> list[Record]:
+        """Read up to `limit` records of some calls behind a number, in the journal's order."""
+        query = (
+            "SELECT number, call_id, session_key, type, json FROM events JOIN sessions USING (call_id) "
+            "WHERE call_id IN (SELECT value FROM json_each(?)) AND number > ? ORDER BY number LIMIT ?"
+        )
+        values = (orjson.dumps(calls).decode(), number, limit)
+        return await self.database.run(lambda db: [Record(*row) for row in db.execute(query, values)])
+
     async def forget(self, before: float) -> int:
         """Delete some of the calls that ended before a moment and are in OpenClaw; return how many.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Literal
 
@@ -31,10 +31,14 @@ class CallEventsQuery(BaseModel):
 
 
 class EventsQuery(CallEventsQuery):
-    """What is wanted of all calls: those of one call, or of one conversation."""
+    """What is wanted of all calls: those of one call, or of one conversation.
+
+    `running` first brings what the calls that run have told so far, to a reader who does not resume.
+    """
 
     call_id: str | None = Field(None, alias="callId")
     session_key: str | None = Field(None, alias="sessionKey")
+    running: Literal["0", "1"] = "0"
 
 
 class EventsHeaders(BaseModel):
@@ -47,7 +51,12 @@ class EventsHeaders(BaseModel):
 async def all_calls(request: web.Request, query: EventsQuery, headers: EventsHeaders) -> web.StreamResponse:
     """Stream the events of all calls, from now on or behind `Last-Event-ID`."""
     scope = Scope(query.call_id, query.session_key, query.partials == "1")
-    return await _stream(request, scope, _after(query, headers), until=None)
+    tails, after = request.app[TAILS], _after(query, headers)
+    beginning = await tails.beginning(after)
+    told = [tails.follow(scope, beginning)]
+    if query.running == "1" and after is None:
+        told.insert(0, tails.so_far(scope, beginning))
+    return await _stream(request, *told)
 
 
 @operation({200: "text/event-stream", 204: None}, problems=(404, 503))
@@ -63,7 +72,8 @@ async def one_call(
     synced = await journal.synced_number(call_id)
     if synced is not None and after >= synced:
         return web.Response(status=204)  # An EventSource stops asking at that.
-    return await _stream(request, Scope(call_id, partials=query.partials == "1"), after, until=SYNCED)
+    tails, scope = request.app[TAILS], Scope(call_id, partials=query.partials == "1")
+    return await _stream(request, tails.follow(scope, await tails.beginning(after)), until=SYNCED)
 
 
 async def end_all(app: web.Application) -> None:
@@ -74,23 +84,36 @@ async def end_all(app: web.Application) -> None:
 
 
 async def _stream(
-    request: web.Request, scope: Scope, after: int | None, *, until: str | None
+    request: web.Request, *told: AsyncGenerator[list[Frame], None], until: str | None = None
 ) -> web.StreamResponse:
-    settings, tails = request.app[SETTINGS], request.app[TAILS]
-    beginning = await tails.beginning(after)
+    """Send what is told, one after the other, up to a type of event."""
+    settings = request.app[SETTINGS]
     async with (
         _counted(request),
         sse_response(
             request, sep="\n", ping_interval=settings.sse_ping_seconds, send_timeout=settings.sse_send_seconds
         ) as response,
-        aclosing(tails.follow(scope, beginning)) as batches,
     ):
-        async for batch in batches:
-            if not response.is_connected() or not await _sent(response, batch, settings.sse_send_seconds):
-                break
-            if until is not None and any(frame.type == until for frame in batch):
+        for batches in told:
+            if not await _sent_all(response, batches, settings.sse_send_seconds, until):
                 break
     return response
+
+
+async def _sent_all(
+    response: EventSourceResponse,
+    batches: AsyncGenerator[list[Frame], None],
+    seconds: float,
+    until: str | None,
+) -> bool:
+    """Send all batches; False if the last that was wanted is sent, or the client has gone."""
+    async with aclosing(batches):
+        async for batch in batches:
+            if not response.is_connected() or not await _sent(response, batch, seconds):
+                return False
+            if any(frame.type == until for frame in batch):
+                return False
+    return True
 
 
 async def _sent(response: EventSourceResponse, batch: list[Frame], seconds: float) -> bool:

@@ -46,7 +46,8 @@ export function drawCard(card, call) {
 export function drawTime(card, call) {
   tell(card, ".long", call.answeredAt === null ? "" : duration(talked(call, now())));
   for (const tool of call.tools) {
-    if (tool.ok === null) drawTook(card.querySelector(`[data-tool="${CSS.escape(tool.id)}"]`), tool, call);
+    const item = tool.ok === null && card.querySelector(`[data-tool="${CSS.escape(tool.id)}"]`);
+    if (item) drawTook(item, tool, call);
   }
 }
 

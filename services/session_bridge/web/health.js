@@ -5,11 +5,18 @@ import { byId, list, make } from "./dom.js";
 
 const LOOK_MS = 30_000;
 
-/** Whose word is taken for what: the voice server's for the networks, the bridge's for what lies behind it. */
-const NAMES = {
-  phone: { openai: "OpenAI", twilio: "Twilio", bridge: "Bridge", store: "Call store" },
-  bridge: { voice_server: "Voice server", openclaw: "OpenClaw store", journal: "Journal" },
-};
+/** Who is asked about what, and what is shown also while it is well. */
+const CHECKS = [
+  { path: "/phone/health", check: "openai", name: "OpenAI", always: true },
+  { path: "/phone/health", check: "twilio", name: "Twilio", always: true },
+  { path: "/phone/health", check: "bridge", name: "Bridge", always: true },
+  { path: "/health", check: "openclaw", name: "OpenClaw", always: true },
+  { path: "/health", check: "voice_server", name: "Voice server" },
+  { path: "/phone/health", check: "store", name: "History" },
+  { path: "/health", check: "journal", name: "Journal" },
+];
+
+const WORDS = { ok: () => "ok", unknown: () => "not known yet", failed: ({ detail }) => detail };
 
 /** Begin to look, every half minute. */
 export async function begin() {
@@ -18,32 +25,25 @@ export async function begin() {
 }
 
 async function look() {
-  const [bridge, phone] = await Promise.all([checks("/health"), checks("/phone/health")]);
-  // Where the voice server is away, the bridge says so already.
-  return [...named("phone", phone), ...named("bridge", bridge)];
+  const [phone, bridge] = await Promise.all([checks("/phone/health"), checks("/health")]);
+  const told = { "/phone/health": phone, "/health": bridge };
+  // Of what lies behind a voice server that is away nothing is known; the bridge says that it is.
+  return CHECKS.map((one) => ({ ...one, ...(told[one.path][one.check] ?? { status: "unknown", detail: "" }) }));
 }
 
 async function checks(path) {
   try {
     return (await ask("GET", path, { also: [503] })).checks ?? {};
-  } catch (error) {
-    return path === "/health" ? { journal: { status: "failed", detail: error.message } } : {};
+  } catch {
+    return {};
   }
 }
 
-function named(service, found) {
-  return Object.entries(NAMES[service])
-    .filter(([name]) => found[name])
-    .map(([name, words]) => ({ ...found[name], name: words }));
-}
-
 function draw(all) {
+  const shown = all.filter(({ always, status }) => always || status === "failed");
   const keyOf = ({ name, status, detail }) => `${name} ${status} ${detail}`;
-  const bad = all.filter((one) => one.status === "failed");
-  byId("health").classList.toggle("failed", bad.length > 0);
-  list(byId("health").querySelector("ul"), all, keyOf, (one) => {
-    const words = one.status === "ok" ? "ok" : one.status === "unknown" ? "not known yet" : one.detail;
-    const item = make("li", one.status, make("b", "", one.name), " ", words);
+  list(byId("health").querySelector("ul"), shown, keyOf, (one) => {
+    const item = make("li", one.status, make("b", "", one.name), " ", WORDS[one.status](one));
     item.title = one.detail;
     return item;
   });

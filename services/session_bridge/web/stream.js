@@ -53,11 +53,7 @@ async function read(path, at, take, tell) {
       const [frames, left] = parse(rest + value);
       rest = left;
       for (const found of frames) {
-        if (found.id !== undefined) {
-          // Whatever a proxy or a restart does: what was taken is not taken again.
-          if (at.last !== null && Number(found.id) <= Number(at.last)) continue;
-          at.last = found.id;
-        }
+        at.last = found.id ?? at.last;
         take(found);
       }
     }

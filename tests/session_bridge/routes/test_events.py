@@ -72,6 +72,29 @@ async def test_an_id_from_another_journal_starts_with_what_comes_next(bridge: Br
         assert [frame["id"] for frame in await take(stream, 1)] == ["1"]
 
 
+async def test_a_reader_of_running_calls_gets_them_from_their_first_event_in_the_order_of_the_journal(
+    bridge: Bridge,
+) -> None:
+    over, first, second = call("user: hi", call_id="CA1"), call("user: hi"), call("user: hi", call_id="CA3")
+    await bridge.tell([first[0], *over, second[0], first[1]])
+    await bridge.until_synced("CA1")
+    async with bridge.events("/events?running=1&callId=CA3") as stream:
+        assert [frame["id"] for frame in await take(stream, 1)] == ["5"]
+    async with bridge.events("/events?running=1&partials=1") as stream:
+        assert [frame["id"] for frame in await take(stream, 3)] == ["1", "5", "6"]
+        await bridge.post("/call-event", partial("user: wh"))
+        await bridge.tell([first[2], second[1]])
+        assert [frame["event"] for frame in await take(stream, 2)] == ["transcript_partial", "call_ended"]
+
+
+async def test_who_resumes_is_not_told_the_running_calls_again(bridge: Bridge) -> None:
+    events = call("user: hi", "assistant: hello")
+    await bridge.tell(events[:2])
+    async with bridge.events("/events?running=1", **{"Last-Event-ID": "1"}) as stream:
+        await bridge.tell(events[2:3])
+        assert [frame["id"] for frame in await take(stream, 2)] == ["2", "3"]
+
+
 async def test_one_call_is_told_from_its_beginning_to_its_end(bridge: Bridge) -> None:
     await bridge.tell(call(call_id="CA2")[:1])
     await bridge.tell(call("user: hi"))
