@@ -20,6 +20,8 @@ export function makeCard(id, actions) {
   const title = card.querySelector(".who");
   title.id = `who-${id}-${actions.hangUp ? "now" : "before"}`;
   card.setAttribute("aria-labelledby", title.id);
+  // Only what is being said is read out by itself.
+  card.querySelector(".said").role = actions.hangUp ? "log" : "region";
   button(card, ".hang-up", actions.hangUp);
   button(card, ".put-away", actions.putAway);
   button(card, ".again", actions.writeAgain);

@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { byId, list, make } from "./dom.js";
 
 const LOOK_MS = 30_000;
+const LOOK_SOON_MS = 5000;
 
 /** Who is asked about what, and what is shown also while it is well. */
 const CHECKS = [
@@ -18,10 +19,11 @@ const CHECKS = [
 
 const WORDS = { ok: () => "ok", unknown: () => "not known yet", failed: ({ detail }) => detail };
 
-/** Begin to look, every half minute. */
+/** Begin to look, every half minute, and sooner where something is not known yet. */
 export async function begin() {
-  if (!document.hidden) draw(await look());
-  setTimeout(begin, LOOK_MS);
+  const all = document.hidden ? [] : await look();
+  if (all.length) draw(all);
+  setTimeout(begin, all.some(({ status }) => status === "unknown") ? LOOK_SOON_MS : LOOK_MS);
 }
 
 async function look() {

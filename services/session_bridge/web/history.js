@@ -19,22 +19,30 @@ const filters = before.querySelector("form");
 let calls = [];
 let cursor = null;
 let asked = 0;
+let answered = 0;
 
 /** Begin: show the newest calls, and others when the filters are changed. */
 export function begin() {
   let typing;
-  const changed = () => {
+  const changed = (ms) => {
     clearTimeout(typing);
-    typing = setTimeout(() => load({ fresh: true }), TYPING_MS);
+    typing = setTimeout(() => load({ fresh: true }), ms);
   };
-  filters.addEventListener("input", changed);
-  filters.addEventListener("submit", (event) => event.preventDefault());
+  // A number is looked for when it is complete, a text as it is typed.
+  filters.addEventListener("input", ({ target }) => target.name !== "number" && changed(TYPING_MS));
+  filters.addEventListener("change", () => changed(0));
+  filters.addEventListener("submit", (event) => {
+    event.preventDefault();
+    changed(0);
+  });
   older.addEventListener("click", () => load({ from: cursor }));
   load({ fresh: true });
 }
 
-/** Show the calls that have been added since. */
-export const renew = () => load({});
+/** Show the calls that have been added since, unless something is being looked for just now. */
+export function renew() {
+  if (asked === answered) load({});
+}
 
 /** Load a page: a fresh one, an older one, or the newest once more. Of several asked for, the last is shown. */
 async function load({ fresh = false, from = null }) {
@@ -44,23 +52,27 @@ async function load({ fresh = false, from = null }) {
     if (value.trim()) query.set(name, value.trim());
   }
   if (from) query.set("cursor", from);
+  let fault = "";
   try {
     const page = await ask("GET", `/phone/history?${query}`);
-    if (turn !== asked) return;
-    tell(before, ".refusal", "");
-    const ended = page.calls.filter((call) => !RUNNING.has(call.status));
-    if (fresh || from || calls.length === 0) cursor = page.next_cursor;
-    calls = fresh ? ended : merged(calls, ended, from !== null);
-    draw();
+    if (turn === asked) take(page, fresh, from);
   } catch (error) {
-    if (turn === asked) tell(before, ".refusal", error.message);
+    fault = error.message;
   }
+  if (turn !== asked) return;
+  answered = turn;
+  tell(before, ".refusal", fault);
 }
 
-function merged(known, found, behind) {
-  const ids = new Set(known.map((call) => call.call_id));
-  const added = found.filter((call) => !ids.has(call.call_id));
-  return behind ? [...known, ...added] : [...added, ...known];
+function take(page, fresh, from) {
+  const known = new Set(calls.map((call) => call.call_id));
+  const ended = page.calls.filter((call) => !RUNNING.has(call.status));
+  const added = ended.filter((call) => !known.has(call.call_id));
+  // Where nothing of the newest page is known, there may be more between it and what is shown.
+  const anew = fresh || (!from && added.length === ended.length);
+  if (anew || from) cursor = page.next_cursor;
+  calls = anew ? ended : [...calls, ...added].sort((one, other) => (one.started_at < other.started_at ? 1 : -1));
+  draw();
 }
 
 function draw() {

@@ -20,10 +20,8 @@ export const onEnd = (act) => over.addEventListener("end", act);
 export function take(frame) {
   const event = JSON.parse(frame.data);
   put(receive(calls.get(event.callId), frame.event, event));
-  if (frame.event === "call_ended") {
-    check(event.callId).catch(() => {});
-    over.dispatchEvent(new Event("end"));
-  }
+  if (frame.event === "call_started" || frame.event === "call_ended") check(event.callId).catch(() => {});
+  if (frame.event === "call_ended") over.dispatchEvent(new Event("end"));
 }
 
 /** Show a call that has just been ordered; its events follow. */
@@ -52,6 +50,7 @@ function draw() {
   list(byId("now").querySelector(".calls"), newestFirst, (call) => call.id, cardOf, drawCard);
   const running = newestFirst.filter((call) => !call.ended).length;
   tell(byId("now"), ".count", running ? `${callsOf(running)} on the line.` : "Nobody is on the line.");
+  document.title = running ? `${callsOf(running)} - Phone` : "Phone";
 }
 
 function cardOf({ id }) {

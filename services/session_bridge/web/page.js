@@ -11,6 +11,7 @@ import { time } from "./words.js";
 
 const EVENTS = "/events?partials=1&running=1";
 const DAYS = 30;
+const RENEW_MS = 60_000;
 
 /** Do with a form what is to be done, once at a time; a refusal is shown in its own words. */
 function onSubmit(form, act) {
@@ -55,11 +56,20 @@ function orders(form) {
   };
 }
 
+/** Say whether what is shown is live, and since when it is not. */
 function showLine(fault) {
   const line = byId("line");
+  const was = line.classList.contains("live");
   line.classList.toggle("live", fault === null);
   if (fault === null) line.textContent = "Live";
-  else if (!line.textContent.startsWith("Not live since")) line.textContent = `Not live since ${time(now())}: ${fault}.`;
+  else if (was || !line.textContent.includes(fault)) line.textContent = `Not live since ${time(now())}: ${fault}.`;
+  if (fault === null && !was) renew();
+}
+
+/** Look again for what no event tells: who was turned away, what was missed. */
+function renew() {
+  history.renew();
+  showDays().catch((error) => byId("days").replaceChildren(error.message));
 }
 
 async function showDays() {
@@ -82,15 +92,11 @@ async function begin() {
   document.querySelector("main").hidden = false;
   const form = byId("call").querySelector("form");
   onSubmit(form, orders(form));
-  const renew = () => {
-    history.renew();
-    showDays().catch(() => {});
-  };
   live.onEnd(renew);
   live.begin();
   history.begin();
   health.begin();
-  showDays().catch((error) => byId("days").replaceChildren(error.message));
+  setInterval(() => document.hidden || renew(), RENEW_MS);
   follow(EVENTS, live.take, showLine);
 }
 

@@ -58,7 +58,8 @@ async function read(path, at, take, tell) {
       }
     }
   } catch (error) {
-    throw line.signal.aborted ? new Refusal(0, line.signal.reason) : error;
+    if (line.signal.aborted) throw new Refusal(0, line.signal.reason);
+    throw error instanceof Refusal ? error : new Refusal(0, "the connection to the bridge broke");
   } finally {
     line.end();
   }
@@ -67,20 +68,24 @@ async function read(path, at, take, tell) {
 /** Watch a line: it is given up when nothing is heard for long, or the network is known to be gone. */
 function watched() {
   const line = new AbortController();
+  let heardAt = Date.now();
   const offline = () => line.abort("this device is offline");
-  let timer;
-  const heard = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => line.abort("nothing is heard from the bridge"), QUIET_MS);
-  };
+  // By the clock of the day: the others stand still while the device sleeps.
+  const watch = setInterval(() => {
+    if (Date.now() - heardAt > QUIET_MS) line.abort("nothing is heard from the bridge");
+  }, 1000);
   addEventListener("offline", offline);
-  heard();
-  const end = () => {
-    clearTimeout(timer);
-    removeEventListener("offline", offline);
-    line.abort("the stream has ended");
+  return {
+    signal: line.signal,
+    heard: () => {
+      heardAt = Date.now();
+    },
+    end: () => {
+      clearInterval(watch);
+      removeEventListener("offline", offline);
+      line.abort("the stream has ended");
+    },
   };
-  return { signal: line.signal, heard, end };
 }
 
 /** Wait, but no longer than until the network is back or somebody looks. */
