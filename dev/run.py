@@ -19,6 +19,8 @@ READY = """
   voice server    http://{ports.host}:{ports.port}
   session bridge  http://{ports.bridge_host}:{ports.bridge_port}
 
+See and place calls, in a browser:
+  http://localhost:{ports.bridge_port}/
 Follow every call live:
   curl -N localhost:{ports.bridge_port}/events{bridge_key}
 Place one:
