@@ -33,7 +33,6 @@ CREATE TABLE IF NOT EXISTS calls (
 );
 CREATE INDEX IF NOT EXISTS calls_by_call_sid ON calls (call_sid);
 CREATE INDEX IF NOT EXISTS calls_by_rtc_id ON calls (rtc_id);
-CREATE INDEX IF NOT EXISTS calls_by_start ON calls (started_at);
 CREATE INDEX IF NOT EXISTS calls_open ON calls (phase) WHERE phase <> 'ended';
 CREATE TABLE IF NOT EXISTS events (
     call_id   TEXT NOT NULL,
@@ -89,7 +88,9 @@ class Store:
 
     def __init__(self, data_dir: Path) -> None:
         self.write_fault: str | None = None
-        self._database = Database(data_dir / "voice.sqlite", f"BEGIN;{_SCHEMA}{search.SCHEMA}COMMIT;")
+        self._database = Database(
+            data_dir / "voice.sqlite", f"BEGIN;{_SCHEMA}{search.SCHEMA}{daily.SCHEMA}COMMIT;"
+        )
         self._searchable_from = 2**63 - 1
 
     async def close(self) -> None:

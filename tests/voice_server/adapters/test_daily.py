@@ -1,11 +1,12 @@
 """Calls added up by the day they began on."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from services.voice_server.adapters.daily import DAY_SECONDS, Span, Totals
+from services.voice_server.adapters.daily import DAY_SECONDS, Span, Totals, totals
 from services.voice_server.adapters.store import Store
 from services.voice_server.domain.record import Phase
 from shared.events import CallStatus
@@ -62,3 +63,29 @@ async def test_the_rejected_and_those_without_an_id_are_not_counted(store: Store
     await store.save(record(1, started_at=NOW, status=CallStatus.REJECTED, cost_usd=0.0), [])
     await store.save(record(2, started_at=NOW, call_sid=None), [])
     assert await store.days(UTC_DAYS, NOW) == {}
+
+
+async def test_no_record_is_read_to_add_up_many_days(store: Store, tmp_path: Path) -> None:
+    await store.save(record(1, started_at=NOW), [])
+    db = sqlite3.connect(tmp_path / "voice.sqlite")
+    db.row_factory = sqlite3.Row
+    traced: list[str] = []
+    db.set_trace_callback(traced.append)
+    assert totals(db, UTC_DAYS, NOW)
+    db.set_trace_callback(None)
+    program = [str(step["p4"]) for step in db.execute(f"EXPLAIN {traced[0]}")]
+    assert any("total" in step for step in program)
+    assert not any("json_extract" in step for step in program)
+    db.close()
+
+
+async def test_the_days_of_an_older_release_are_added_up(tmp_path: Path) -> None:
+    older = Store(tmp_path)
+    await older.save(record(1, started_at=NOW, cost_usd=0.5), [])
+    await older.close()
+    db = sqlite3.connect(tmp_path / "voice.sqlite")
+    db.executescript("DROP INDEX calls_by_day; CREATE INDEX calls_by_start ON calls (started_at);")
+    db.close()
+    store = Store(tmp_path)
+    assert await store.days(UTC_DAYS, NOW) == {TODAY: Totals(1, 0, 0.5)}
+    await store.close()
