@@ -33,7 +33,7 @@ crash: setup ## the bridge dies at 400 random moments and at every line while ca
 	@$(BIN)/python -m dev.crash $(CRASH)
 
 test: setup ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -rs
 
 # What npm brings is kept in .cache/openclaw.
 RELEASES ?= 2026.2.2 2026.7.35 newest
