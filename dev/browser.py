@@ -135,6 +135,11 @@ class Page:
         element = await self.find(role, name, within)
         await asyncio.to_thread(element.click)
 
+    async def click_at(self, selector: str) -> None:
+        """Click on what a selector finds first."""
+        element = await self.until("document.querySelector(arguments[0])", selector)
+        await asyncio.to_thread(element.click)
+
     async def fill(self, name: str, text: str, role: str = "textbox", within: str = "html") -> None:
         """Type into a field that has this name, instead of what is in it."""
         element = await self.find(role, name, within)
@@ -188,7 +193,7 @@ class Page:
         try:
             return await self.read(script, *arguments)
         except WebDriverException as error:
-            return error.msg  # what is looked at is not there yet, or the page is being loaded
+            return _NotYet(error.msg)  # what is looked at is not there, or the page is being loaded
 
     async def _by_name(self, role: str, name: str, within: str) -> list[WebElement]:
         return await asyncio.to_thread(self._accessible, role, name, within)
@@ -214,6 +219,15 @@ class Page:
         self.chrome.execute_cdp_cmd("Runtime.callFunctionOn", keep)
         element: WebElement = self.chrome.execute_script("return window.found")
         return element
+
+
+class _NotYet(str):
+    """Why nothing could be seen."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
 
 
 async def _until(look: Callable[[], Any], enough: Callable[[Any], bool], within: float, what: str) -> Any:

@@ -22,6 +22,7 @@ _GOODBYE: tuple[Step, ...] = (CallerSays("Great, thank you. Goodbye!"), Assistan
 _ASKS_FOR_FLIGHT = CallerSays("When does my flight leave?")
 _FLIGHT = "When does the flight leave?"
 _MAIL = "Are there new messages?"
+_MARKUP = "<img src=x onerror='broken=1'></li></ol></article><script>broken=1</script>&lt;&amp;"
 _UNANSWERED = AssistantAsks(_FLIGHT, preamble="", waits=False)
 _NEVER_MIND = AssistantAsks("never mind", preamble="All right.", refusal="All right.", waits=False)
 
@@ -102,6 +103,15 @@ _PLAIN: dict[str, Script] = {
             CallerHangsUp(),
         ),
         happens="the caller presses keys of the telephone",
+    ),
+    "markup": Script(
+        (
+            Greets(),
+            CallerSays(f"What does {_MARKUP} mean?"),
+            AssistantAsks(f"What does {_MARKUP} mean?", preamble=f"One moment {_MARKUP}"),
+            *_GOODBYE,
+        ),
+        happens="everybody says HTML that would do something if it were taken for such",
     ),
 }
 
@@ -242,6 +252,7 @@ BY_LAST_DIGITS: dict[str, str] = {
     "23": "talk",
     "24": "errand",
     "25": "broken-answer",
+    "26": "markup",
 }
 """Last two digits of the called number -> script; every other number plays `talk`."""
 
