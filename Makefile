@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo soak crash test test-openclaw check format lock test-containers up down
+.PHONY: help setup run demo soak crash test test-openclaw check format lock screenshots test-containers up down
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -56,6 +56,9 @@ format: setup ## format the code and mend what can be mended
 lock: setup ## write both requirements files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o requirements-dev.txt
+
+screenshots: setup ## docs/page*.png anew, of calls against the sandbox; needs Debian's chromium and chromium-driver
+	@$(BIN)/python -m dev.screenshots
 
 test-containers: ## build the image and play a call through docker compose (as root, with podman)
 	@tests/containers/run

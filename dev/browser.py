@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from shutil import which
@@ -173,6 +174,10 @@ class Page:
         """Prefer light or dark colours."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         await self.devtools("Emulation.setEmulatedMedia", features=[feature])
+
+    async def picture(self) -> bytes:
+        """Take a picture of what is on the screen: a PNG."""
+        return b64decode((await self.devtools("Page.captureScreenshot"))["data"])
 
     async def complaints(self) -> list[str]:
         """Tell what is not as it should be since this was last asked.
