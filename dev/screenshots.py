@@ -26,7 +26,7 @@ _TOOL_RUNS = "document.querySelector('#now li.runs .took').textContent.startsWit
 
 
 async def main() -> None:
-    """Play two calls before a month of others, and take the pictures while the agent works for one of them."""
+    """Play two calls after a month of others, and take the pictures while the agent works for one."""
     port, bridge_port, sandbox_port = free_ports(3)
     ports = Ports(port=port, bridge_port=bridge_port)
     settings = SandboxSettings(port=sandbox_port, speed=1, public_url=f"http://127.0.0.1:{port}")
