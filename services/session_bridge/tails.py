@@ -7,13 +7,13 @@ behind reads on from disk, and nobody waits for it.
 import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import NamedTuple
 
 import structlog
 
 from services.session_bridge.adapters.journal import Journal, Record
-from services.session_bridge.domain.session import State
+from services.session_bridge.adapters.running_calls import RunningCalls
 from shared.database import DatabaseError
 from shared.events import TranscriptPartial
 
@@ -107,14 +107,10 @@ class Tails:
             self._floor = self._head = last
         return last if after is None else min(after, last)
 
-    async def so_far(self, scope: Scope, number: int) -> AsyncGenerator[list[Frame], None]:
-        """Yield what the calls that run have told up to a number, behind which `follow` goes on."""
-        running = [session.call_id for session in await self._journal.sessions(State.ACTIVE)]
-        place = 0
-        while place < number and (records := await self._journal.told_by(running, place, self._page)):
-            place = records[-1].number
-            frames = [_frame(record) for record in records if record.number <= number]
-            yield [frame for frame in frames if scope.takes(frame)]
+    async def running(self) -> RunningCalls:
+        """Tell where a reader begins who is to see the calls that run from their first event."""
+        await self.beginning(None)
+        return await RunningCalls.now(self._journal)
 
     async def follow(self, scope: Scope, number: int) -> AsyncGenerator[list[Frame], None]:
         """Yield what the scope takes behind a number, nothing lost and nothing twice."""
@@ -143,6 +139,16 @@ class Tails:
                 yield [frame for frame in batch if scope.takes(frame)]
         finally:
             self._readers -= 1
+
+    async def follow_running(self, scope: Scope, calls: RunningCalls) -> AsyncGenerator[list[Frame], None]:
+        """Yield what these calls had told, then what all tell since, nothing lost and nothing twice."""
+        number = 0
+        while records := await calls.told(number, self._page):
+            number = records[-1].number
+            yield [frame for frame in map(_frame, records) if scope.takes(frame)]
+        async with aclosing(self.follow(scope, calls.number)) as onward:
+            async for batch in onward:
+                yield batch
 
     def close(self) -> None:
         """End all readers."""

@@ -2,14 +2,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.session_bridge.adapters.journal import Journal
-from services.session_bridge.tails import Scope, Tails
+from services.session_bridge.tails import Frame, Scope, Tails
 from shared.events import TranscriptPartial
 from shared.tasks import Tasks
-from tests.session_bridge.calls import CALL, call, kept, partial, read, said
+from tests.session_bridge.calls import CALL, Json, call, kept, partial, read, said
 from tests.session_bridge.unreliable import UnreliableJournal
 
 ALL = Scope(partials=True)
@@ -83,22 +86,49 @@ async def test_a_reader_that_falls_behind_while_it_sends_loses_nothing(
     assert seen == list(range(1, 31))
 
 
-@pytest.mark.parametrize("told", [1, 4, 5, 6, 13])
-async def test_what_running_calls_have_told_is_followed_by_what_they_tell_meanwhile(
-    journal: Journal, forgetful: Tails, told: int
+CALLS = {name: call("user: hi", call_id=name) for name in ("CA1", "CA2", "CA3")}
+LAST = call(call_id="CA4")[0]
+
+
+async def seen_while_told(path: Path, events: list[Json], before: int) -> tuple[int, list[Frame]]:
+    """Come when so many events have been told, read on to LAST; where the reader began, and what it saw."""
+    journal, come = Journal(path), asyncio.Event()
+    seen: list[Frame] = []
+
+    async def tell() -> None:
+        for event in events[before:]:
+            await journal.accept(read(event), None)
+        await come.wait()
+        await journal.accept(read(LAST), None)
+
+    async def follow(tails: Tails) -> int:
+        calls = await tails.running()
+        come.set()
+        async with asyncio.timeout(5), aclosing(tails.follow_running(ALL, calls)) as batches:
+            while not seen or seen[-1].call_id != LAST["callId"]:
+                seen.extend(await anext(batches))
+        return calls.number
+
+    async with running(Tails(journal, wake_seconds=0.05, page=2, kept=4)) as tails:
+        for event in events[:before]:
+            await journal.accept(read(event), None)
+        began, _ = await asyncio.gather(follow(tails), tell())
+    await journal.close()
+    return began, seen
+
+
+@settings(max_examples=50)
+@given(st.permutations([name for name, events in CALLS.items() for _ in events]), st.integers(0, 9))
+def test_a_reader_of_running_calls_sees_them_in_whole_and_in_order_whatever_is_told_meanwhile(
+    order: list[str], before: int
 ) -> None:
-    await speak(journal, 1, told)
-    beginning = await forgetful.beginning(None)
-    await speak(journal, told + 1, 20)
-    seen = [frame.number async for batch in forgetful.so_far(ALL, beginning) for frame in batch]
-    assert seen == list(range(1, told + 1))
-    assert await numbers(forgetful, beginning, 20) == list(range(told + 1, 21))
-
-
-async def test_of_a_call_that_does_not_run_nothing_is_told_again(journal: Journal, tails: Tails) -> None:
-    for event in call("user: hi"):
-        await journal.accept(read(event), None)
-    assert [batch async for batch in tails.so_far(ALL, 3) if batch] == []
+    left = {name: iter(events) for name, events in CALLS.items()}
+    events = [next(left[name]) for name in order]
+    with TemporaryDirectory() as folder:
+        began, seen = asyncio.run(seen_while_told(Path(folder) / "bridge.sqlite", events, before))
+    ends = {name: max(n for n, teller in enumerate(order, 1) if teller == name) for name in CALLS}
+    wanted = [n for n, teller in enumerate(order, 1) if ends[teller] > began >= before]
+    assert [frame.number for frame in seen] == [*wanted, len(order) + 1]
 
 
 async def test_a_partial_stands_where_it_was_said(journal: Journal, tails: Tails) -> None:

@@ -194,18 +194,9 @@ class Journal:
 
         def work(db: Connection) -> tuple[list[Record], int]:
             records = [Record(*row) for row in db.execute(query, values)]
-            return records, records[-1].number if len(records) == limit else max(number, _last(db))
+            return records, records[-1].number if len(records) == limit else max(number, last_of(db))
 
         return await self.database.run(work)
-
-    async def told_by(self, calls: Sequence[str], number: int, limit: int) -> list[Record]:
-        """Read up to `limit` records of some calls behind a number, in the journal's order."""
-        query = (
-            "SELECT number, call_id, session_key, type, json FROM events JOIN sessions USING (call_id) "
-            "WHERE call_id IN (SELECT value FROM json_each(?)) AND number > ? ORDER BY number LIMIT ?"
-        )
-        values = (orjson.dumps(calls).decode(), number, limit)
-        return await self.database.run(lambda db: [Record(*row) for row in db.execute(query, values)])
 
     async def forget(self, before: float) -> int:
         """Delete some of the calls that ended before a moment and are in OpenClaw; return how many.
@@ -227,7 +218,7 @@ class Journal:
 
     async def last_number(self) -> int:
         """Tell the newest record's number, also if it has been forgotten; 0 if there never was one."""
-        return await self.database.run(_last)
+        return await self.database.run(last_of)
 
     async def synced_number(self, call_id: str) -> int | None:
         """Tell the number under which a call was reported as synced; None if it is not."""
@@ -246,6 +237,12 @@ def turns_of(db: Connection, call_id: str) -> list[Turn]:
     return (_TURNS.validate_json(fetched["fetched"]) if fetched and fetched["fetched"] else []) + [
         Turn.of(event) for event in events if isinstance(event, TranscriptUpdate)
     ]
+
+
+def last_of(db: Connection) -> int:
+    """Read the newest record's number, also if it has been forgotten; 0 if there never was one."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return int(row["seq"]) if row else 0
 
 
 def _insert(
@@ -291,12 +288,6 @@ def session_of(row: Row) -> Session:
 
 def _values(session: Session) -> list[object]:
     return [getattr(session, name) for name in _COLUMNS]
-
-
-def _last(db: Connection) -> int:
-    # Not the newest that is there: it may have been forgotten.
-    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-    return int(row["seq"]) if row else 0
 
 
 def _number(row: Row) -> int | None:

@@ -52,11 +52,9 @@ async def all_calls(request: web.Request, query: EventsQuery, headers: EventsHea
     """Stream the events of all calls, from now on or behind `Last-Event-ID`."""
     scope = Scope(query.call_id, query.session_key, query.partials == "1")
     tails, after = request.app[TAILS], _after(query, headers)
-    beginning = await tails.beginning(after)
-    told = [tails.follow(scope, beginning)]
     if query.running == "1" and after is None:
-        told.insert(0, tails.so_far(scope, beginning))
-    return await _stream(request, *told)
+        return await _stream(request, tails.follow_running(scope, await tails.running()))
+    return await _stream(request, tails.follow(scope, await tails.beginning(after)))
 
 
 @operation({200: "text/event-stream", 204: None}, problems=(404, 503))
@@ -84,36 +82,22 @@ async def end_all(app: web.Application) -> None:
 
 
 async def _stream(
-    request: web.Request, *told: AsyncGenerator[list[Frame], None], until: str | None = None
+    request: web.Request, followed: AsyncGenerator[list[Frame], None], *, until: str | None = None
 ) -> web.StreamResponse:
-    """Send what is told, one after the other, up to a type of event."""
     settings = request.app[SETTINGS]
     async with (
         _counted(request),
         sse_response(
             request, sep="\n", ping_interval=settings.sse_ping_seconds, send_timeout=settings.sse_send_seconds
         ) as response,
+        aclosing(followed) as batches,
     ):
-        for batches in told:
-            if not await _sent_all(response, batches, settings.sse_send_seconds, until):
+        async for batch in batches:
+            if not response.is_connected() or not await _sent(response, batch, settings.sse_send_seconds):
+                break
+            if until is not None and any(frame.type == until for frame in batch):
                 break
     return response
-
-
-async def _sent_all(
-    response: EventSourceResponse,
-    batches: AsyncGenerator[list[Frame], None],
-    seconds: float,
-    until: str | None,
-) -> bool:
-    """Send all batches; False if the last that was wanted is sent, or the client has gone."""
-    async with aclosing(batches):
-        async for batch in batches:
-            if not response.is_connected() or not await _sent(response, batch, seconds):
-                return False
-            if any(frame.type == until for frame in batch):
-                return False
-    return True
 
 
 async def _sent(response: EventSourceResponse, batch: list[Frame], seconds: float) -> bool:

@@ -75,11 +75,13 @@ async def test_an_id_from_another_journal_starts_with_what_comes_next(bridge: Br
 async def test_a_reader_of_running_calls_gets_them_from_their_first_event_in_the_order_of_the_journal(
     bridge: Bridge,
 ) -> None:
-    over, first, second = call("user: hi", call_id="CA1"), call("user: hi"), call("user: hi", call_id="CA3")
+    over, first = call("user: hi", call_id="CA1"), call("user: hi")
+    second = call("user: hi", call_id="CA3", number="+14155550100")
     await bridge.tell([first[0], *over, second[0], first[1]])
     await bridge.until_synced("CA1")
-    async with bridge.events("/events?running=1&callId=CA3") as stream:
-        assert [frame["id"] for frame in await take(stream, 1)] == ["5"]
+    for scope in ("callId=CA3", "sessionKey=agent:main:voice:direct:%2B14155550100"):
+        async with bridge.events(f"/events?running=1&{scope}") as stream:
+            assert [frame["id"] for frame in await take(stream, 1)] == ["5"]
     async with bridge.events("/events?running=1&partials=1") as stream:
         assert [frame["id"] for frame in await take(stream, 3)] == ["1", "5", "6"]
         await bridge.post("/call-event", partial("user: wh"))
