@@ -14,7 +14,7 @@ from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webelement import WebElement
 
-WITHIN_SECONDS = 30
+WITHIN_SECONDS = 45
 LOOK_SECONDS = 0.02
 
 FLAGS = (

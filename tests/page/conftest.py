@@ -6,6 +6,7 @@ Each worker has one Chromium and one of each stack for all its tests; each test 
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,7 @@ from selenium.webdriver import Chrome
 
 from dev.browser import NoBrowserError, Page, chromium
 from dev.stack import Program
+from tests.page.axe import NoAxeError, source
 from tests.system.conftest import Stack, a_stack
 
 KEY = "a key of the bridge"
@@ -22,7 +24,7 @@ LIVE = ("document.querySelector('#line').textContent === 'Live'",)
 MUST_BE_THERE = os.environ.get("MUST_BE_THERE", "").split()  # noqa: TID251 - CI tells what it has installed
 
 
-def lacking(what: str, why: str) -> None:
+def lacking(what: str, why: str) -> NoReturn:
     """Skip what cannot be tested here, unless this machine was told to have it."""
     if what in MUST_BE_THERE:
         pytest.fail(why)
@@ -36,6 +38,15 @@ def chrome() -> Iterator[Chrome]:
             yield driver
     except NoBrowserError as error:
         lacking("chromium", str(error))
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Give axe-core's code."""
+    try:
+        return source()
+    except NoAxeError as error:
+        lacking("axe-core", str(error))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
