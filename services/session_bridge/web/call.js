@@ -2,7 +2,8 @@
  * A call as the page knows it, folded from its events or from the history. Pure.
  *
  * Call: {id, number, direction, agent, status, startedAt, answeredAt, ended: null | {at, reason, seconds},
- *   cost, usage, usageComplete, turns: [Turn], tools: [ToolCall], kept: null | Kept}
+ *   cost, usage, usageComplete, turns: [Turn], tools: [ToolCall], kept: null | Kept,
+ *   sequence: of the last event that was folded in}
  * Turn: {id, speaker: "user" | "assistant", text, at, interrupted, growing}; growing ones come last.
  * ToolCall: {id, name, arguments, at, ok, output, seconds}; ok, output and seconds are null while it runs.
  * Kept, what has become of it in OpenClaw: {state, sessionKey, error}; the bridge's states, and "none".
@@ -26,11 +27,12 @@ export function placed(id, number, at) {
     turns: [],
     tools: [],
     kept: null,
+    sequence: 0,
   };
 }
 
 /**
- * Fold an event in; null for a call of which nothing is known, unless it begins with this event.
+ * Fold an event in, once; null for a call of which nothing is known, unless it begins with this event.
  *
  * @param {string} type the event's type: `session_synced` does not bear its own.
  */
@@ -38,7 +40,8 @@ export function receive(call, type, event) {
   if (!call && type !== "call_started") return null;
   const at = Date.parse(event.timestamp);
   const known = call ?? placed(event.callId, event.phoneNumber, at);
-  return TAKES[type]?.(known, event, at) ?? known;
+  if (event.sequence <= known.sequence) return known;
+  return { ...(TAKES[type]?.(known, event, at) ?? known), sequence: event.sequence ?? known.sequence };
 }
 
 /** Take over what the voice server tells of a call; what events have told already stays. */
@@ -114,7 +117,9 @@ const TAKES = {
     status: call.ended ? call.status : "ringing",
   }),
   call_answered: (call, _, at) => ({ ...call, answeredAt: at, status: "in-progress" }),
-  transcript_partial: (call, { data }, at) => ({ ...call, turns: grown(call.turns, turnOf(data, at)) }),
+  // It comes on another way than what is kept, and may be overtaken by the end.
+  transcript_partial: (call, { data }, at) =>
+    call.ended ? call : { ...call, turns: grown(call.turns, turnOf(data, at)) },
   transcript_update: (call, { data }, at) => ({
     ...call,
     turns: inserted(call.turns, turnOf(data, at), data.previousItemId),
