@@ -16,11 +16,10 @@ What is said ends up in {folder}/openclaw.
 """
 
 READY = """
+  the page        http://localhost:{ports.bridge_port}/
   voice server    http://{ports.host}:{ports.port}
   session bridge  http://{ports.bridge_host}:{ports.bridge_port}
 
-See and place calls, in a browser:
-  http://localhost:{ports.bridge_port}/
 Follow every call live:
   curl -N localhost:{ports.bridge_port}/events{bridge_key}
 Place one:

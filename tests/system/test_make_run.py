@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -49,11 +50,14 @@ async def test_ctrl_c_or_a_closed_terminal_leaves_no_process_and_no_traceback(
     )
     said = await until_said(process, "Ctrl-C stops everything.")
     assert f"localhost:{port}/call" in said
+    assert re.findall(r"^  .*(http:\S+)$", said, re.MULTILINE)[0] == f"http://localhost:{bridge_port}/"
 
     async with aiohttp.ClientSession() as http:
         body = {"to": "+14155550123", "message": "Hello!"}
         async with http.post(f"http://127.0.0.1:{port}/call", json=body) as answer:
             assert answer.status == 202
+        async with http.get(f"http://127.0.0.1:{bridge_port}/") as page:
+            assert page.content_type == "text/html"
     process.send_signal(number)
     rest, _ = await asyncio.wait_for(process.communicate(), WITHIN_SECONDS)
 

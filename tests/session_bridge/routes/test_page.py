@@ -9,6 +9,14 @@ from tests.session_bridge.browser import Browser
 
 WEB = Path(session_bridge.__file__).parent / "web"
 FILES = sorted(path.name for path in WEB.iterdir())
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+GUARDS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
 
 
 async def test_the_page_is_shown_to_whoever_comes_as_nothing_in_it_is_private(start: Start) -> None:
@@ -22,9 +30,10 @@ async def test_all_it_is_made_of_is_there_with_the_same_headers(start: Start, na
     browser = Browser(await start())
     page, file = await browser.ask("GET", "/"), await browser.ask("GET", f"/web/{name}")
     assert (file.status, file.body) == (200, (WEB / name).read_bytes())
-    assert file.headers["Content-Type"].split("/")[0] in {"text", "image"}
-    for header in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control"):
-        assert file.headers[header] == page.headers[header]
+    assert file.headers["Content-Type"] == f"{TYPES[Path(name).suffix]}; charset=utf-8"
+    for shown in (page, file):
+        assert {header: shown.headers[header] for header in GUARDS} == GUARDS
+        assert shown.headers["Content-Security-Policy"] == page.headers["Content-Security-Policy"]
 
 
 async def test_the_policy_allows_nothing_but_the_pages_own_files_and_no_text_that_becomes_code(
@@ -45,6 +54,7 @@ async def test_what_has_not_changed_is_not_sent_again(start: Start) -> None:
     first = await browser.ask("GET", "/web/page.js")
     again = await browser.ask("GET", "/web/page.js", {"If-None-Match": first.headers["ETag"]})
     assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert "Content-Security-Policy" in again.headers
     other = await browser.ask("GET", "/web/page.js", {"If-None-Match": '"of before"'})
     assert (other.status, other.body) == (200, first.body)
 
