@@ -36,9 +36,8 @@ class NotSeenError(AssertionError):
     """What was waited for is not to be seen."""
 
 
-@contextmanager
-def chromium() -> Iterator[Chrome]:
-    """Run a Chromium with a profile of its own, which is gone at the end of the block.
+def programs() -> tuple[str, str]:
+    """Find Chromium and its driver.
 
     Raises:
         NoBrowserError: it is not installed.
@@ -46,6 +45,17 @@ def chromium() -> Iterator[Chrome]:
     browser, driver = which("chromium"), which("chromedriver")
     if browser is None or driver is None:
         raise NoBrowserError(NoBrowserError.__doc__)
+    return browser, driver
+
+
+@contextmanager
+def chromium() -> Iterator[Chrome]:
+    """Run a Chromium with a profile of its own, which is gone at the end of the block.
+
+    Raises:
+        NoBrowserError: it is not installed.
+    """
+    browser, driver = programs()
     options = ChromeOptions()
     options.binary_location = browser
     for flag in FLAGS:

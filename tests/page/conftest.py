@@ -6,13 +6,12 @@ Each worker has one Chromium and one of each stack for all its tests; each test 
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import NoReturn
 
 import pytest
 import pytest_asyncio
 from selenium.webdriver import Chrome
 
-from dev.browser import NoBrowserError, Page, chromium
+from dev.browser import NoBrowserError, Page, chromium, programs
 from dev.stack import Program
 from tests.page.axe import NoAxeError, source
 from tests.system.conftest import Stack, a_stack
@@ -24,29 +23,30 @@ LIVE = ("document.querySelector('#line').textContent === 'Live'",)
 MUST_BE_THERE = os.environ.get("MUST_BE_THERE", "").split()  # noqa: TID251 - CI tells what it has installed
 
 
-def lacking(what: str, why: str) -> NoReturn:
-    """Skip what cannot be tested here, unless this machine was told to have it."""
-    if what in MUST_BE_THERE:
-        pytest.fail(why)
-    pytest.skip(why)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what cannot be tested here; not in a fixture, so that the reason is told once for all tests."""
+    wanted = getattr(item, "fixturenames", ())
+    try:
+        if "chrome" in wanted:
+            programs()
+        if "axe" in wanted:
+            source()
+    except (NoBrowserError, NoAxeError) as error:
+        if ("chrome" if isinstance(error, NoBrowserError) else "axe") in MUST_BE_THERE:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
 def chrome() -> Iterator[Chrome]:
-    try:
-        with chromium() as driver:
-            yield driver
-    except NoBrowserError as error:
-        lacking("chromium", str(error))
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")
 def axe() -> str:
     """Give axe-core's code."""
-    try:
-        return source()
-    except NoAxeError as error:
-        lacking("axe-core", str(error))
+    return source()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,6 +9,15 @@ from tests.system.conftest import Stack
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BARGE_IN, BUSY = "+14155550102", "+14155550104"
+WATCH = """(window.grown = {}, new MutationObserver(() => {
+    for (const words of document.querySelectorAll('#now .growing .words')) {
+        (grown[words.parentElement.dataset.item] ??= new Set()).add(words.textContent);
+    }
+}).observe(document.querySelector('#now'), {subtree: true, childList: true, characterData: true}))"""
+GROWN = "Object.entries(grown).map(([id, texts]) => [id, [...texts]]).find(([, texts]) => texts.length > 3)"
+FINISHED = """((said) => said[0] && !said[0].closest('.growing') && said.map((words) => words.textContent))
+(Array.from(document.querySelectorAll(`${arguments[0]} [data-item="${arguments[1]}"] .words`)))"""
+
 CALENDAR = "You have two appointments today: the dentist at 10 and lunch with Sam at 1."
 
 
@@ -25,18 +34,12 @@ async def test_a_call_goes_from_the_form_to_the_finished_transcript_and_into_ope
 
 
 async def test_what_is_being_said_grows_before_it_is_a_turn(page: Page) -> None:
+    await page.read(WATCH)
     card = await place(page, ENDLESS)
-    seen = "((words) => words?.length > 5 && words)(document.querySelector(arguments[0])?.textContent)"
-    words = await page.until(seen, f"{card.selector} .growing .words")
-    turns, growing = await card.read("turns", "growing")
-    assert growing or turns
-    assert words not in [text for _, text, _ in turns]
-    await page.until(
-        "Array.from(document.querySelectorAll(arguments[0]), (turn) => turn.textContent)"
-        ".some((text) => text.length > arguments[1].length && text.startsWith(arguments[1]))",
-        f"{card.selector} li:not(.growing) .words",
-        words,
-    )
+    item, grown = await page.until(GROWN)
+    [text] = await page.until(FINISHED, card.selector, item)
+    assert [words for words in grown if not text.startswith(words)] == []
+    assert grown == sorted(grown, key=len)
 
 
 async def test_a_tool_call_is_seen_while_it_runs_and_when_it_is_done(page: Page) -> None:
