@@ -3,7 +3,7 @@
 See `gateway_promises` for what a promise is.
 """
 
-from asyncio import timeout
+from asyncio import sleep, timeout
 from typing import Any
 
 from tests.contract.gateway_client import Connection
@@ -213,16 +213,17 @@ async def a_voice_session_ends_by_itself(opened: Open, seconds: float) -> None:
         await call.create()
         await call.add("1", "user", "one")
         async with timeout(seconds + 10):
-            closed = await refusal(_again(call))
+            closed = await refusal(_again(call, every=seconds / 100))
         assert closed == ("INVALID_REQUEST", "Error: voice session is closed")
         assert await refusal(call.create()) == ("UNAVAILABLE", "Error: voice session is already closed")
         assert await call.close() == {"ok": True}
         assert await call.texts() == [("user", "one")]
 
 
-async def _again(call: VoiceSession) -> None:
+async def _again(call: VoiceSession, every: float = 0) -> None:
     while True:
         await call.add("1", "user", "one")
+        await sleep(every)  # a real gateway would be busy with nothing else for a minute
 
 
 PROMISES = [
