@@ -67,6 +67,7 @@ class OpenClaw:
             "OPENCLAW_STATE_DIR": str(self.state_dir),
             "OPENAI_API_KEY": "sk-never-used",
             "TMPDIR": str(self._root),
+            "NODE_COMPILE_CACHE": str(self.release.folder / "compiled"),
             "NO_COLOR": "1",
         }
 
@@ -77,7 +78,7 @@ class OpenClaw:
         try:
             yield
         finally:
-            await self._stop()
+            await self.stop()
 
     async def start(self) -> None:
         """Start the gateway, and wait until it takes requests."""
@@ -94,7 +95,7 @@ class OpenClaw:
         try:
             await until(self._is_ready, START_SECONDS)
         except BaseException:
-            await self._stop()
+            await self.stop()
             raise
 
     async def kill(self) -> None:
@@ -103,7 +104,8 @@ class OpenClaw:
         os.killpg(self._process.pid, signal.SIGKILL)  # of an older one, the command is not the gateway itself
         await self._process.wait()
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
+        """Ask the gateway to end, and wait until it has."""
         assert self._process is not None
         await stop(self._process)
 

@@ -59,24 +59,16 @@ async def test_a_bridge_killed_as_the_call_ends_writes_once(person: Person, brid
 
 
 async def test_a_call_that_ends_while_openclaw_is_down_is_there_when_it_is_back(
-    release: Installed, model: Model, model_url: str, tmp_path: Path
+    person: Person, bridge: Bridge, openclaw: OpenClaw
 ) -> None:
-    openclaw = OpenClaw(release, tmp_path, model_url)
-    bridge = Bridge(openclaw, tmp_path)
-    person = Person(bridge, openclaw, model, OWNER)
-    person.key = "agent:main:main"
-    async with openclaw.running():
-        await person.types("Hello.")
-    await bridge.start()
-    try:
-        events = [*person.events(*CALL), *person.events(*LATER)]
-        await bridge.tell(events)
-        async with openclaw.running():
-            await bridge.synced(events[0]["callId"])
-            await bridge.synced(events[-1]["callId"])
-            check(await person.types("Hm?"), "user: Hello.", *CALL, *LATER, "user: Hm?")
-    finally:
-        await bridge.stop()
+    await person.types("Hello.")
+    events = [*person.events(*CALL), *person.events(*LATER)]
+    await openclaw.stop()
+    await bridge.tell(events)
+    await openclaw.start()
+    await bridge.synced(events[0]["callId"])
+    await bridge.synced(events[-1]["callId"])
+    check(await person.types("Hm?"), "user: Hello.", *CALL, *LATER, "user: Hm?")
 
 
 async def test_a_call_is_there_where_no_gateway_runs(
@@ -93,18 +85,3 @@ async def test_a_call_is_there_where_no_gateway_runs(
         await bridge.stop()
     await openclaw.local_turn("Hm?")
     check(await model.asked("Hm?"), "user: Hello.", *CALL, "user: Hm?")
-
-
-async def test_the_very_first_that_is_said_to_an_openclaw_may_be_said_on_the_phone(
-    release: Installed, model: Model, model_url: str, tmp_path: Path
-) -> None:
-    openclaw = OpenClaw(release, tmp_path, model_url)
-    bridge = Bridge(openclaw, tmp_path)
-    person = Person(bridge, openclaw, model)
-    async with openclaw.running():
-        await bridge.start()
-        try:
-            await person.calls(*CALL)
-        finally:
-            await bridge.stop()
-        check(await person.types("Hm?"), *CALL, "user: Hm?")

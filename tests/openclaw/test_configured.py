@@ -10,27 +10,29 @@ from tests.openclaw.install import Installed
 from tests.openclaw.model import Model
 from tests.openclaw.openclaw import OpenClaw
 from tests.openclaw.person import Person
-from tests.openclaw.test_remembering import CALL, check
+from tests.openclaw.test_remembering import CALL, LATER, check
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_call_is_where_an_included_rule_says(
+async def test_the_very_first_may_be_said_on_the_phone_and_an_owners_call_is_where_an_included_rule_says(
     release: Installed, model: Model, model_url: str, tmp_path: Path
 ) -> None:
     openclaw = OpenClaw(release, tmp_path, model_url)
     openclaw.configure(session={"$include": "./session.json5"})
     (openclaw.state_dir / "session.json5").write_text("{dmScope: 'per-peer'}", encoding="utf-8")
     bridge = Bridge(openclaw, tmp_path)
-    person = Person(bridge, openclaw, model, OWNER)
+    guest, owner = Person(bridge, openclaw, model), Person(bridge, openclaw, model, OWNER)
     async with openclaw.running():
         await bridge.start()
         try:
-            await person.calls(*CALL)
+            await guest.calls(*CALL)
+            await owner.calls(*LATER)
         finally:
             await bridge.stop()
-        assert person.key.endswith(OWNER)
-        check(await person.types("Hm?"), *CALL, "user: Hm?")
+        assert owner.key.endswith(OWNER)
+        check(await guest.types("Hm?"), *CALL, "user: Hm?")
+        check(await owner.types("Hm?"), *LATER, "user: Hm?")
 
 
 async def test_a_call_waits_as_long_as_session_files_are_kept_elsewhere(
