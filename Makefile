@@ -39,7 +39,7 @@ test: setup ## the whole test suite
 RELEASES ?= 2026.2.2 2026.7.35 newest
 test-openclaw: setup ## calls into real OpenClaw releases from npm; RELEASES='2026.7.35 newest' chooses
 	@releases=$$($(BIN)/python -m tests.openclaw.install $(RELEASES)) \
-	  && $(BIN)/python -m pytest tests/openclaw -n 2 --releases "$$releases"
+	  && $(BIN)/python -m pytest tests/openclaw -n 3 --releases "$$releases"
 
 check: setup ## format, lint, types, import contracts, dead code
 	@$(BIN)/ruff format --check --quiet .

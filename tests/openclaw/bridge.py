@@ -14,7 +14,7 @@ from tests.session_bridge.waiting import until
 
 ROOT = Path(__file__).parents[2]
 OWNER = "+14155550100"
-START_SECONDS = 20
+START_SECONDS = 60
 SYNC_SECONDS = 60
 
 
@@ -52,7 +52,11 @@ class Bridge:
                 stdout=log,
                 stderr=log,
             )
-        await until(self._answers, START_SECONDS)
+        try:
+            await until(self._answers, START_SECONDS)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def kill(self) -> None:
         """End it at this very instruction."""

@@ -1,7 +1,6 @@
-"""One gateway per release for all tests; each test has people, and a bridge, of its own."""
+"""One gateway per release, and one bridge beside it, for all tests; each test has people of its own."""
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,6 +14,9 @@ from tests.openclaw.openclaw import OpenClaw
 from tests.openclaw.person import Person
 
 Meet = Callable[..., Person]
+
+SHARED = "-shared"
+"""Ends the release in the id of a test that has the gateway of all tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,20 +36,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if marker is None or marker.kwargs["are"](parse(version) or SQLITE)
     ]
     with_files = [version for version in versions if (parse(version) or SQLITE) < SQLITE]
+    suffix = SHARED if "openclaw" in metafunc.fixturenames else ""
     for fixture, chosen in (("release", versions), ("files_release", with_files)):
         if fixture in metafunc.fixturenames:
-            metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
+            ids = [version + suffix for version in chosen]
+            metafunc.parametrize(fixture, chosen, indirect=True, scope="session", ids=ids)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Keep the tests of a release in one process: its gateway takes long to start."""
+    """Keep the tests that share a release's gateway in one process: it takes long to start."""
     releases: list[str] = config.getoption("--releases").split()
 
-    class ByRelease(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
+    class BySharedGateway(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
         def _split_scope(self, nodeid: str) -> str:
-            return next(release for release in releases if release in nodeid)
+            return next((release for release in releases if release + SHARED in nodeid), nodeid)
 
-    return ByRelease(config, log)
+    return BySharedGateway(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -92,10 +96,10 @@ async def openclaw(
         yield made
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def bridge(openclaw: OpenClaw, tmp_path: Path) -> AsyncIterator[Bridge]:
-    """Give a bridge beside it, which in the end finds every call in OpenClaw once and in order."""
-    made = Bridge(openclaw, tmp_path)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bridge(openclaw: OpenClaw, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bridge]:
+    """Give a bridge beside it, which in the end finds every test's calls in OpenClaw once and in order."""
+    made = Bridge(openclaw, tmp_path_factory.mktemp("bridge-"))
     await made.start()
     yield made
     status, report = await made.verify()
