@@ -14,7 +14,7 @@ WATCH = """(window.grown = {}, new MutationObserver(() => {
         (grown[words.parentElement.dataset.item] ??= new Set()).add(words.textContent);
     }
 }).observe(document.querySelector('#now'), {subtree: true, childList: true, characterData: true}))"""
-GROWN = "Object.entries(grown).map(([id, texts]) => [id, [...texts]]).find(([, texts]) => texts.length > 3)"
+GROWN = "Object.entries(grown).map(([id, texts]) => [id, [...texts]]).find(([, texts]) => texts.length > 1)"
 FINISHED = """((said) => said[0] && !said[0].closest('.growing') && said.map((words) => words.textContent))
 (Array.from(document.querySelectorAll(`${arguments[0]} [data-item="${arguments[1]}"] .words`)))"""
 

@@ -23,6 +23,13 @@ OUT_OF_REACH = """Array.from(document.querySelectorAll('a, button, input, select
     .map((control) => [control.textContent || control.name, control.getBoundingClientRect()])
     .filter(([, {left, right, height}]) => left < 0 || right > innerWidth || height < 24)
     .map(([name]) => name)"""
+NAMED = [
+    *[("heading", name) for name in ("Phone", "Call", "Now", "Before")],
+    *[("region", name) for name in ("Health", "Call", "Now", "Before")],
+    *[("textbox", name) for name in ("Number", "Message")],
+    *[("combobox", name) for name in ("Person", "Direction", "Outcome")],
+    *[("search", "Earlier calls"), ("searchbox", "Said"), ("button", "Call")],
+]
 
 
 async def test_before_signing_in_a_narrow_screen_shows_all_of_it(locked_page: Page) -> None:
@@ -101,25 +108,9 @@ async def test_who_has_hung_up_by_keys_is_where_the_call_is_put_away(page: Page)
     assert await page.focus() == ("button", "Put away")
 
 
-@pytest.mark.parametrize(
-    ("role", "name"),
-    [
-        ("heading", "Phone"),
-        ("region", "Health"),
-        ("region", "Call"),
-        ("region", "Now"),
-        ("region", "Before"),
-        ("search", "Earlier calls"),
-        ("textbox", "Number"),
-        ("textbox", "Message"),
-        ("combobox", "Person"),
-        ("combobox", "Direction"),
-        ("combobox", "Outcome"),
-        ("searchbox", "Said"),
-    ],
-)
-async def test_what_there_is_has_a_role_and_a_name(page: Page, role: str, name: str) -> None:
-    await page.find(role, name)
+async def test_all_there_is_has_a_role_and_a_name(page: Page) -> None:
+    for role, name in NAMED:
+        await page.find(role, name)
 
 
 async def test_a_screen_reader_is_told_turns_when_they_are_finished_and_the_state_of_the_line(
