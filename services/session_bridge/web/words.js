@@ -64,7 +64,7 @@ export const seconds = (value) => `${value < 10 ? value.toFixed(1) : Math.round(
 /** Show US dollars; null means that nobody knows. */
 export function money(usd) {
   if (usd === null || usd === undefined) return "cost unknown";
-  return usd > 0 && usd < 0.01 ? "under $0.01" : `$${usd.toFixed(2)}`;
+  return `$${usd.toFixed(usd > 0 && usd < 0.1 ? 3 : 2)}`;
 }
 
 export const count = (value) => COUNT.format(value);
