@@ -8,6 +8,9 @@ from pydantic import AfterValidator
 from sandbox.gateway.releases import Release
 from sandbox.twilio.troubles import EVENTS, Event
 
+RecordingTrouble = Literal[
+    "none", "told_twice", "untold", "elsewhere", "absent", "late", "gone", "huge", "undeletable"
+]
 AgentTrouble = Literal["none", "error", "breaks", "error_event", "silent", "disabled", "starting"]
 
 
@@ -44,6 +47,9 @@ class Switches:
         inbound_callbacks: of what a number's status callback is told for a call that came in.
         sip_call_sid: whose SID `X-Twilio-CallSid` is: that of the leg to OpenAI, or of the person's.
         trial_code: the error with which a trial account may not dial.
+        recording_trouble: what is wrong with recordings: the callback comes twice at once, or never; its
+            `RecordingUrl` names another host; there is nothing in it; the media is not found three times, or
+            never; it has no end; the first request to delete it fails.
         late_answer_seconds: when an answer of Twilio's that comes too late does come (real seconds).
         gateway_release: whose WebSocket the gateway answers; with `none` there is none, before 2026.9.6 it
             has no `talk.client.*`.
@@ -91,6 +97,7 @@ class Switches:
     inbound_callbacks: Literal["completed", "all"] = "completed"
     sip_call_sid: Literal["child", "parent"] = "child"
     trial_code: Literal[21219, 573002] = 573002
+    recording_trouble: RecordingTrouble = "none"
     late_answer_seconds: float = 20.0
     gateway_release: Release = "none"
     gateway_provider: Literal["openai", "voice-bridge", "none"] = "openai"

@@ -82,6 +82,14 @@ class Callbacks:
                 telling = self._tell(leg, leg.status_callback, form)
                 self._world.tasks.start(telling, name=f"{due} of {leg.sid}")
 
+    def tell_of_recording(self, url: str, form: _Form, copies: int) -> None:
+        """Post what has become of a recording, in the background; so many copies of it at once."""
+        token = secrets.token_hex(16)
+        for _copy in range(copies):
+            self._world.tasks.start(
+                self._deliver(url, form, token, loses_answer=False), name=f"of {form['RecordingSid']}"
+            )
+
     async def _tell(self, leg: Leg, url: str, form: _Form) -> None:
         await self._world.clock.pause(leg.trouble.delays)
         tokens = [secrets.token_hex(16) for _ in leg.trouble.tokens]

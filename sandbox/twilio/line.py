@@ -14,6 +14,7 @@ from sandbox.twilio import twiml
 from sandbox.twilio.callbacks import Callbacks
 from sandbox.twilio.errors import Alert, CallFaultError
 from sandbox.twilio.legs import Bridge, Leg
+from sandbox.twilio.recordings import Recordings
 from sandbox.world import World
 from shared.events import CallStatus
 
@@ -38,11 +39,13 @@ class Line:
     Attributes:
         legs: every leg by its SID, children too.
         alerts: what Twilio's debugger shows.
+        recordings: what was recorded.
     """
 
     def __init__(self, world: World, callbacks: Callbacks, openai: OpenAI) -> None:
         self.legs: dict[str, Leg] = {}
         self.alerts: list[Alert] = []
+        self.recordings = Recordings(world, callbacks)
         self._world = world
         self._callbacks = callbacks
         self._openai = openai
@@ -174,6 +177,7 @@ class Line:
                 await self._talk(bridge, bridge.realtime, dial)
         finally:
             self._unbridge(bridge, CallStatus.COMPLETED)
+            self.recordings.made(leg, bridge.child, dial)
         hung_up = bridge.realtime and bridge.realtime.cause is EndCause.CALLER_HUNG_UP
         if hung_up or leg.status.is_final:
             raise _HungUpError

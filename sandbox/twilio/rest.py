@@ -18,6 +18,7 @@ from sandbox.twilio.callbacks import Callbacks
 from sandbox.twilio.errors import Alert, TwilioRefusalError
 from sandbox.twilio.legs import Leg
 from sandbox.twilio.line import Line
+from sandbox.twilio.recordings import Recordings
 from sandbox.twilio.troubles import Refusal
 from sandbox.world import World
 from shared.events import CallStatus
@@ -61,6 +62,11 @@ class Twilio:
         return self.line.legs
 
     @property
+    def recordings(self) -> Recordings:
+        """What was recorded."""
+        return self.line.recordings
+
+    @property
     def alerts(self) -> list[Alert]:
         """What the debugger shows."""
         return self.line.alerts
@@ -73,6 +79,7 @@ class Twilio:
         router.add_get(f"{_ACCOUNT}/Calls.json", recorded(self._list))
         router.add_get(f"{_ACCOUNT}/Calls/{{sid}}.json", recorded(self._fetch))
         router.add_post(f"{_ACCOUNT}/Calls/{{sid}}.json", recorded(self._update))
+        self.line.recordings.add_routes(router, recorded, self._authorize)
 
     async def _account(self, request: web.Request) -> web.Response:
         self._authorize(request)

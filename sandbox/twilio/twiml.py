@@ -16,6 +16,9 @@ class Dial:
         time_limit: real seconds the bridge may last; None for ever.
         timeout: real seconds it may ring.
         action: the URL that is told how it ended and says what comes next.
+        records: whether both channels are recorded from the answer on.
+        recording_callback: the URL that is told of the recording.
+        recording_events: what it is told.
     """
 
     sip: str
@@ -23,6 +26,9 @@ class Dial:
     time_limit: float | None
     timeout: float
     action: str | None
+    records: bool
+    recording_callback: str | None
+    recording_events: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -96,4 +102,13 @@ def _dial(element: ET.Element) -> Dial:
         time_limit=float(limit) if limit else None,
         timeout=float(element.get("timeout", "30")),
         action=element.get("action"),
+        records=_records(element.get("record", "do-not-record")),
+        recording_callback=element.get("recordingStatusCallback"),
+        recording_events=frozenset(element.get("recordingStatusCallbackEvent", "completed").split()),
     )
+
+
+def _records(wanted: str) -> bool:
+    if wanted not in {"do-not-record", "record-from-answer-dual"}:
+        raise CallFaultError(12200, f'record="{wanted}" is unknown here.')
+    return wanted == "record-from-answer-dual"
