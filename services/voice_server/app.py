@@ -15,7 +15,7 @@ from services.voice_server.adapters.openclaw import OpenClaw, gateway_client
 from services.voice_server.adapters.openclaw_cli import OpenClawCommand
 from services.voice_server.adapters.realtime import Realtime
 from services.voice_server.adapters.store import Store
-from services.voice_server.adapters.twilio_api import Credentials, TwilioApi
+from services.voice_server.adapters.twilio_api import TwilioApi
 from services.voice_server.adapters.twilio_errors import (
     ImpossibleCallError,
     TwilioBusyError,
@@ -24,6 +24,7 @@ from services.voice_server.adapters.twilio_errors import (
     TwilioUncertainError,
     TwilioUnreachableError,
 )
+from services.voice_server.adapters.twilio_http import Credentials
 from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
@@ -39,7 +40,7 @@ from services.voice_server.domain.quotas import Quotas
 from services.voice_server.metrics import Metrics
 from services.voice_server.orders import KeyReusedError, Orders, StillPlacedError
 from services.voice_server.peers import Peers
-from services.voice_server.routes import calls, days, health, history, metrics, twilio, webhook
+from services.voice_server.routes import calls, days, health, hello, history, metrics, twilio, webhook
 from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
 from shared import bearer, logs, openapi, problems, settings
@@ -138,7 +139,7 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
         ],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
-    for module in (webhook, twilio, calls, history, days, health, metrics):
+    for module in (webhook, twilio, hello, calls, history, days, health, metrics):
         app.add_routes(module.routes)
     openapi.publish(app, "Voice server")
     app[keys.SETTINGS] = config
@@ -208,7 +209,7 @@ def _switchboard(
         outbox=outbox,
         twilio=TwilioApi(
             http,
-            _credentials(config),
+            Credentials(config.twilio_account_sid, *config.twilio_login),
             config.twilio_base_url,
             config.public_url,
             config.twilio_phone_number,
@@ -243,11 +244,3 @@ def _openclaw(config: VoiceSettings, http: aiohttp.ClientSession) -> OpenClaw:
     if config.openclaw_gateway_url is None:
         command = OpenClawCommand(agent_id, config.agent_environment)
     return OpenClaw(http, config.find_gateway, agent_id, command)
-
-
-def _credentials(config: VoiceSettings) -> Credentials:
-    if config.twilio_api_key_sid and config.twilio_api_key_secret:
-        secret = config.twilio_api_key_secret.get_secret_value()
-        return Credentials(config.twilio_account_sid, config.twilio_api_key_sid, secret)
-    token = config.twilio_auth_token.get_secret_value()
-    return Credentials(config.twilio_account_sid, config.twilio_account_sid, token)

@@ -123,6 +123,13 @@ class VoiceSettings(Settings):
         return frozenset(region.upper() for region in self.outbound_regions or (own or "",))
 
     @property
+    def twilio_login(self) -> tuple[str, str]:
+        """Name and secret by which we ask Twilio: an API key's if there is one, else the account's own."""
+        if self.twilio_api_key_sid and self.twilio_api_key_secret:
+            return self.twilio_api_key_sid, self.twilio_api_key_secret.get_secret_value()
+        return self.twilio_account_sid, self.twilio_auth_token.get_secret_value()
+
+    @property
     def agent_environment(self) -> dict[str, str]:
         """What the command `openclaw` gets: our environment without the phone's secrets.
 

@@ -107,7 +107,7 @@ class OpenClaw:
         self._prepared_until = now + PREPARING_SECONDS
         try:
             async with asyncio.timeout(PREPARING_SECONDS):
-                await self._try_the_door()
+                await self.try_the_door()
         except OpenClawRefusedError as error:
             self._prepared_until = now + _REFUSED_SECONDS
             self._warn_of(error)
@@ -127,7 +127,8 @@ class OpenClaw:
             )
             log.warning("openclaw_not_ready", consequence=consequence, fault=str(error))
 
-    async def _try_the_door(self) -> None:
+    async def try_the_door(self) -> None:
+        """See whether the agent could be asked, without asking it; raises `OpenClawError` as `ask` does."""
         # A request without a message passes every check before it is refused, and wakes no agent.
         async with self._post([], {}) as answer:
             refusal = await _beginning(answer.content)

@@ -5,20 +5,14 @@ never repeated. Only "not processed" (429) and "never sent" (no connection) are.
 """
 
 import asyncio
-import base64
-import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import orjson
 import structlog
 from twilio.base.exceptions import TwilioException
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
-from twilio.rest import Client
 from twilio.rest.api.v2010.account.call import CallInstance
 
 from services.voice_server.adapters.twilio_errors import (
@@ -30,6 +24,7 @@ from services.voice_server.adapters.twilio_errors import (
     TwilioUnreachableError,
     refusal,
 )
+from services.voice_server.adapters.twilio_http import Credentials, NeverSentError, NoAnswerError, client
 from shared import health
 from shared.events import CallStatus
 
@@ -39,23 +34,6 @@ TIMEOUT_SECONDS = 10
 RING_SECONDS = 30
 _ATTEMPTS = 3
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
-
-
-class _NeverSentError(TwilioException):
-    """No connection was made, so nothing can have happened."""
-
-
-class _NoAnswerError(TwilioException):
-    """The request was sent, and no answer came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """How we show Twilio who we are: the auth token, or an API key of the account."""
-
-    account_sid: str
-    username: str
-    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,55 +48,8 @@ def _leg(call: CallInstance) -> Leg:
     return Leg(CallStatus(str(call.status)), call.end_time.timestamp() if call.end_time else None)
 
 
-class _Http(AsyncHttpClient):
-    """Twilio's client over our own connection pool: with a real timeout, and without repeating POSTs."""
-
-    def __init__(self, http: aiohttp.ClientSession, base_url: str, timeout_seconds: float) -> None:
-        super().__init__(logging.getLogger("twilio"), is_async=True, timeout=timeout_seconds)
-        self._http = http
-        self._base_url = base_url
-
-    async def request(  # type: ignore[override]  # twilio declares its async client as a sync one
-        self,
-        method: str,
-        url: str,
-        params: dict[str, Any] | None = None,
-        data: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is twilio's
-        allow_redirects: bool = False,
-    ) -> Response:
-        sent = dict(headers or {})
-        if auth:
-            sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-        target = self._base_url + url[url.index("/", len("https://")) :]
-        limit = aiohttp.ClientTimeout(total=timeout or self.timeout)
-        try:
-            async with self._http.request(
-                method,
-                target,
-                params=params,
-                data=data,
-                headers=sent,
-                timeout=limit,
-                allow_redirects=allow_redirects,
-            ) as answer:
-                text = await answer.text(errors="replace")
-                if answer.status // 100 == 2 and not _is_call(text):
-                    raise _NoAnswerError("no call in the answer")
-                return Response(answer.status, text, answer.headers)
-        except aiohttp.ClientConnectorError as error:
-            raise _NeverSentError(str(error)) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _NoAnswerError(type(error).__name__) from error
-
-
-def _is_call(text: str) -> bool:
-    try:
-        return isinstance(orjson.loads(text)["sid"], str)
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return False
+def _is_call(answer: Any) -> bool:
+    return isinstance(answer, dict) and isinstance(answer.get("sid"), str)
 
 
 class TwilioApi:
@@ -142,12 +73,7 @@ class TwilioApi:
         own_number: str,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self._client = Client(
-            credentials.username,
-            credentials.password,
-            account_sid=credentials.account_sid,
-            http_client=_Http(http, base_url, timeout_seconds),
-        )
+        self._client = client(http, credentials, base_url, timeout_seconds, _is_call)
         self._public_url = public_url
         self._own_number = own_number
         self._retry_seconds = timeout_seconds
@@ -180,7 +106,7 @@ class TwilioApi:
             failure = refusal(error, own_number=caller_id == self._own_number)
             is_ill = isinstance(failure, TwilioError) and not isinstance(failure, TwilioBusyError)
             raise (self._unwell(failure) if is_ill else failure) from error
-        except _NoAnswerError as error:
+        except NoAnswerError as error:
             raise self._unwell(TwilioUncertainError(TwilioUncertainError.__doc__)) from error
         except TwilioException as error:
             raise self._unwell(TwilioUnreachableError(TwilioUnreachableError.__doc__)) from error
@@ -234,7 +160,7 @@ class TwilioApi:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await send()
-            except (*REFUSED, _NeverSentError) as error:
+            except (*REFUSED, NeverSentError) as error:
                 refused = isinstance(error, REFUSED) and error.status != 429
                 late = time.monotonic() - begun > self._retry_seconds
                 if refused or late or attempt == _ATTEMPTS:

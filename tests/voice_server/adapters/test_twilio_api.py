@@ -11,13 +11,14 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from sandbox.app import Sandbox
-from services.voice_server.adapters.twilio_api import Credentials, Leg, TwilioApi
+from services.voice_server.adapters.twilio_api import Leg, TwilioApi
 from services.voice_server.adapters.twilio_errors import (
     TwilioBusyError,
     TwilioError,
     TwilioUncertainError,
     TwilioUnreachableError,
 )
+from services.voice_server.adapters.twilio_http import Credentials
 from shared.events import CallStatus
 from tests.sandbox import openapi
 from tests.voice_server.running_server import OWN_NUMBER, OWNER
