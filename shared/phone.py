@@ -4,6 +4,7 @@ import re
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
+from pydantic import WithJsonSchema
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -11,6 +12,8 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """The ISO regions that have telephone numbers."""
 
+AS_NUMBER = WithJsonSchema({"type": "string", "format": "phone", "examples": ["+14155550123"]})
+"""Describes a number in international form, which no pattern can."""
 
 _WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 """What takes the place of a withheld number: ANONYMOUS, RESTRICTED, BLOCKED, … on the keys of a telephone."""

@@ -17,7 +17,7 @@ class PersonQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    number: Annotated[str, AfterValidator(phone.parse)]
+    number: Annotated[str, AfterValidator(phone.parse), phone.AS_NUMBER]
 
 
 class SessionKey(Answer):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.voice_server.keys import ORDERS, STORE, SWITCHBOARD
 from services.voice_server.orders import Order
-from services.voice_server.routes.views import AS_NUMBER, CallSummary, summary
+from services.voice_server.routes.views import CallSummary, summary
 from shared import phone
 from shared.events import CallStatus, EndReason
 from shared.operation import operation
@@ -18,7 +18,7 @@ from shared.problems import NotFoundError, json_response
 
 routes = web.RouteTableDef()
 
-Number = Annotated[str, AfterValidator(phone.parse), AS_NUMBER]
+Number = Annotated[str, AfterValidator(phone.parse), phone.AS_NUMBER]
 
 
 def _plain(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from services.voice_server.adapters.store import Filter
 from services.voice_server.domain.record import CallRecord
 from services.voice_server.keys import STORE, SWITCHBOARD
-from services.voice_server.routes.views import AS_NUMBER, CallDetails, CallSummary, details, summary
+from services.voice_server.routes.views import CallDetails, CallSummary, details, summary
 from shared import phone
 from shared.events import ANONYMOUS, CallStatus, Direction, Speaker, Timestamp
 from shared.operation import operation
@@ -34,7 +34,7 @@ class HistoryQuery(BaseModel):
     cursor: int | None = Field(None, ge=1, lt=2**63)
     direction: Direction | None = None
     status: CallStatus | None = None
-    number: Annotated[str, AfterValidator(_number), AS_NUMBER] | None = None
+    number: Annotated[str, AfterValidator(_number), phone.AS_NUMBER] | None = None
     text: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from services.voice_server.domain.record import CallRecord
 from shared.events import (
@@ -17,9 +17,6 @@ from shared.events import (
     ToolStarted,
     Usage,
 )
-
-AS_NUMBER = WithJsonSchema({"type": "string", "format": "phone", "examples": ["+14155550123"]})
-"""Describes a number in international form, which no pattern can."""
 
 
 class CallSummary(BaseModel):
