@@ -1,16 +1,18 @@
-"""`python -m services.voice_server`, and with the word `doctor` a look at all that a call needs."""
+"""`python -m services.voice_server`, and with a word what there is to do beside the calls."""
 
 import asyncio
 import sys
+from pathlib import Path
 
 from services.voice_server import keys
 from services.voice_server.app import create
 from shared.server import serve
 
-_USAGE = (
-    "Without arguments it serves; `doctor` looks at everything that a call needs, `doctor --json` in JSON. "
-    "There are no other arguments; everything is a setting in the environment or .env."
-)
+_USAGE = """Without arguments it serves. Everything is a setting in the environment or .env.
+
+  doctor [--json]   look at everything that a call needs
+  backup FOLDER     copy the data of both services and the configuration into a new folder
+"""
 
 
 async def main() -> None:
@@ -28,6 +30,10 @@ if __name__ == "__main__":
             from services.voice_server.doctor.run import run as diagnose
 
             sys.exit(asyncio.run(diagnose(as_json="--json" in sys.argv)))
+        case ["backup", folder] if not folder.startswith("-"):
+            from services.voice_server.backup import run as back_up
+
+            sys.exit(back_up(Path(folder)))
         case _:
-            sys.stderr.write(f"{_USAGE}\n")
+            sys.stderr.write(_USAGE)
             sys.exit(2)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pytest
 
 from dev.demo import free_ports
 from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
-from dev.stack import Program, running
+from dev.stack import ROOT, Program, running
 from sandbox.settings import SandboxSettings
 from shared.events import iso
 from tests.contract.gateway_client import connected
@@ -81,6 +82,21 @@ class Stack:
         program.process.kill()
         await program.process.wait()
         await program.start()
+
+    async def command(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command of the voice server with its settings: exit status, stdout and stderr."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, *self.voice.command, *arguments),
+            env={"PYTHONPATH": str(ROOT), **self.voice.environment},
+            cwd=self.folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(WITHIN_SECONDS):
+            said, complained = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, said.decode(), complained.decode()
 
     def write_in_the_chat(self, session_key: str, *texts: str) -> None:
         """Let OpenClaw keep in its files what the person wrote and the agent answered, by turns."""
