@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sandbox.accounts import new_sid
 from sandbox.openai.call import EndCause, RealtimeCall
 from sandbox.openai.peer import OpenAI
 from sandbox.openai.said import said
 from sandbox.sip import Invite
 from sandbox.steps import Script
-from sandbox.twilio.legs import Leg, new_sid
+from sandbox.twilio.legs import Leg
 from sandbox.twilio.rest import Twilio
 from sandbox.twilio.troubles import EVENTS
 from sandbox.world import World

@@ -50,6 +50,8 @@ class Switches:
         recording_trouble: what is wrong with recordings: the callback comes twice at once, or never; its
             `RecordingUrl` names another host; there is nothing in it; the media is not found three times, or
             never; it has no end; the first request to delete it fails.
+        suspended_account: whether Twilio still shows an account that is suspended or closed, of which nothing
+            else can be asked, or refuses its credentials there, too.
         late_answer_seconds: when an answer of Twilio's that comes too late does come (real seconds).
         gateway_release: whose WebSocket the gateway answers; with `none` there is none, before 2026.9.6 it
             has no `talk.client.*`.
@@ -98,6 +100,7 @@ class Switches:
     sip_call_sid: Literal["child", "parent"] = "child"
     trial_code: Literal[21219, 573002] = 573002
     recording_trouble: RecordingTrouble = "none"
+    suspended_account: Literal["shown", "refused"] = "shown"
     late_answer_seconds: float = 20.0
     gateway_release: Release = "none"
     gateway_provider: Literal["openai", "voice-bridge", "none"] = "openai"

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, TCPConnector
 
+from sandbox.accounts import Accounts
 from sandbox.armed import Armed
 from sandbox.clock import Clock
 from sandbox.settings import SandboxSettings
@@ -16,7 +17,7 @@ from shared.tasks import Tasks
 
 @dataclass
 class World:
-    """Pace, switches, armed faults, background tasks and the way out to the service under test.
+    """Accounts, pace, switches, armed faults, background tasks and the way out to the service under test.
 
     `public_url` may change while the sandbox runs: the service often starts after it.
     """
@@ -29,6 +30,22 @@ class World:
     tasks: Tasks
     http: ClientSession
     public_url: str
+    accounts: Accounts = field(default_factory=Accounts)
+
+    def filled(self, text: str) -> str:
+        """Put what is so here into a text of the accounts, for the words in braces."""
+        theirs = self.settings
+        words = {
+            "public_url": self.public_url,
+            "phone_number": theirs.twilio_phone_number,
+            "project_id": theirs.openai_project_id,
+            "auth_token": theirs.twilio_auth_token.get_secret_value(),
+            "openai_api_key": theirs.openai_api_key.get_secret_value(),
+            "webhook_secret": theirs.openai_webhook_secret.get_secret_value(),
+        }
+        for word, meaning in words.items():
+            text = text.replace(f"{{{word}}}", meaning)
+        return text
 
 
 @asynccontextmanager

@@ -2,23 +2,18 @@
 
 import asyncio
 import math
-import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Literal
 
+from sandbox.accounts import new_sid
 from sandbox.openai.call import RealtimeCall
 from sandbox.steps import Script
 from sandbox.twilio.troubles import NONE, TROUBLES, Trouble
 from shared.events import CallStatus
 
 Direction = Literal["inbound", "outbound-api", "outbound-dial"]
-
-
-def new_sid(kind: str) -> str:
-    """Make a SID: two letters and 32 hexadecimal digits."""
-    return kind + secrets.token_hex(16)
 
 
 def rfc2822(moment: datetime | None) -> str | None:

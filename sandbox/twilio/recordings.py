@@ -13,9 +13,10 @@ from typing import Any
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.typedefs import Handler
 
+from sandbox.accounts import new_sid
 from sandbox.twilio.callbacks import Callbacks
 from sandbox.twilio.errors import TwilioRefusalError
-from sandbox.twilio.legs import Leg, new_sid, rfc2822
+from sandbox.twilio.legs import Leg, rfc2822
 from sandbox.twilio.twiml import Dial
 from sandbox.world import World
 from shared.problems import json_response

@@ -1,30 +1,30 @@
-"""Twilio as a peer: its REST routes for calls, and what it did."""
+"""Twilio as a peer: its REST, above all for calls, and what it did."""
 
 import asyncio
-import base64
-import hmac
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from aiohttp import web
-from multidict import MultiDict, MultiDictProxy
 
 from sandbox.openai.peer import OpenAI
 from sandbox.reception import Received, Reception
 from sandbox.steps import Script
 from sandbox.twilio import forms
+from sandbox.twilio.account import ACCOUNT, Account
 from sandbox.twilio.callbacks import Callbacks
 from sandbox.twilio.errors import Alert, TwilioRefusalError
+from sandbox.twilio.geo import GeoPermissions
+from sandbox.twilio.identity import Identity, not_found
 from sandbox.twilio.legs import Leg
 from sandbox.twilio.line import Line
+from sandbox.twilio.pages import page
 from sandbox.twilio.recordings import Recordings
 from sandbox.twilio.troubles import Refusal
+from sandbox.twilio.trunking import Trunking
 from sandbox.world import World
 from shared.events import CallStatus
 from shared.problems import json_response
-
-_ACCOUNT = "/2010-04-01/Accounts/{account_sid}"
 
 
 @dataclass
@@ -50,6 +50,10 @@ class Twilio:
         self._settings = world.settings
         self._attempts: dict[tuple[str, str | None], _Attempts] = {}
         self._reception = Reception(world.watch)
+        self._identity = Identity(world)
+        account = Account(world, self._identity)
+        self._geo = GeoPermissions(world, self._identity)
+        self._parts = (account, Trunking(world, self._identity, account), self._geo)
 
     @property
     def received(self) -> list[Received]:
@@ -74,27 +78,16 @@ class Twilio:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Serve the account and its calls."""
         recorded = self._reception.recorded
-        router.add_get(f"{_ACCOUNT}.json", recorded(self._account))
-        router.add_post(f"{_ACCOUNT}/Calls.json", recorded(self._create))
-        router.add_get(f"{_ACCOUNT}/Calls.json", recorded(self._list))
-        router.add_get(f"{_ACCOUNT}/Calls/{{sid}}.json", recorded(self._fetch))
-        router.add_post(f"{_ACCOUNT}/Calls/{{sid}}.json", recorded(self._update))
-        self.line.recordings.add_routes(router, recorded, self._authorize)
-
-    async def _account(self, request: web.Request) -> web.Response:
-        self._authorize(request)
-        return json_response(
-            {
-                "sid": self._settings.twilio_account_sid,
-                "friendly_name": "Sandbox",
-                "status": "active",
-                "type": "Full",
-                "uri": request.path,
-            }
-        )
+        for part in self._parts:
+            part.add_routes(router, self._reception)
+        router.add_post(f"{ACCOUNT}/Calls.json", recorded(self._create))
+        router.add_get(f"{ACCOUNT}/Calls.json", recorded(self._list))
+        router.add_get(f"{ACCOUNT}/Calls/{{sid}}.json", recorded(self._fetch))
+        router.add_post(f"{ACCOUNT}/Calls/{{sid}}.json", recorded(self._update))
+        self.line.recordings.add_routes(router, recorded, partial(self._identity.authorize, right="calls"))
 
     async def _create(self, request: web.Request) -> web.Response:
-        form = await self._form(request)
+        form = await self._identity.form(request, "calls")
         leg = forms.outbound_leg(form, self._settings.twilio_account_sid, self._settings.twilio_phone_number)
         refusal = self._attempt(leg)
         trouble = leg.trouble
@@ -129,7 +122,7 @@ class Twilio:
         return TwilioRefusalError(refusal.status, code, refusal.message)
 
     async def _list(self, request: web.Request) -> web.Response:
-        self._authorize(request)
+        self._identity.authorize(request, "calls")
         wanted = {
             name: request.query[parameter]
             for parameter, name in (
@@ -142,16 +135,14 @@ class Twilio:
         }
         shown = [self._shown(leg) for leg in reversed(self.legs.values())]
         calls = [call for call in shown if all(call[name] == value for name, value in wanted.items())]
-        page = {"first_page_uri": request.path_qs, "next_page_uri": None, "previous_page_uri": None}
-        span = {"page": 0, "page_size": 50, "start": 0, "end": max(0, len(calls) - 1), "uri": request.path_qs}
-        return json_response({"calls": calls, **page, **span})
+        return json_response(page(request, "calls", calls))
 
     async def _fetch(self, request: web.Request) -> web.Response:
-        self._authorize(request)
+        self._identity.authorize(request, "calls")
         return json_response(self._shown(self._leg(request)))
 
     async def _update(self, request: web.Request) -> web.Response:
-        form = await self._form(request)
+        form = await self._identity.form(request, "calls")
         leg = self._leg(request)
         status = forms.wanted_status(form)
         refuses = leg.trouble.refuses_update
@@ -168,31 +159,10 @@ class Twilio:
             self.line.redirect(leg, form.get("Url"), form.get("Twiml"))
         return json_response(leg.as_json())
 
-    async def _form(self, request: web.Request) -> forms.Form:
-        self._authorize(request)
-        if request.content_type != "application/x-www-form-urlencoded":
-            raise TwilioRefusalError(415, 20415, "Use application/x-www-form-urlencoded.")
-        pairs = parse_qsl((await request.read()).decode(), keep_blank_values=True)
-        return MultiDictProxy(MultiDict(pairs))
-
     def _shown(self, leg: Leg) -> dict[str, Any]:
         return leg.as_json(leg.trouble.lags / self._world.clock.speed)
 
     def _leg(self, request: web.Request) -> Leg:
         if leg := self.legs.get(request.match_info["sid"]):
             return leg
-        raise TwilioRefusalError(404, 20404, f"The requested resource {request.path} was not found")
-
-    def _authorize(self, request: web.Request) -> None:
-        accounts = [(self._settings.twilio_account_sid, self._settings.twilio_auth_token)]
-        if self._settings.twilio_api_key_sid and self._settings.twilio_api_key_secret:
-            accounts.append((self._settings.twilio_api_key_sid, self._settings.twilio_api_key_secret))
-        given = request.headers.get("Authorization", "").encode()
-        for name, secret in accounts:
-            pair = base64.b64encode(f"{name}:{secret.get_secret_value()}".encode())
-            if hmac.compare_digest(given, b"Basic " + pair):
-                break
-        else:
-            raise TwilioRefusalError(401, 20003, "Authenticate")
-        if request.match_info["account_sid"] != self._settings.twilio_account_sid:
-            raise TwilioRefusalError(404, 20404, f"The requested resource {request.path} was not found")
+        raise not_found(request)

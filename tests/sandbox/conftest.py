@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession, encode_basic_auth
 from openai import AsyncOpenAI
+from twilio.rest import Client
 
 from sandbox.app import Sandbox, running
 from sandbox.settings import SandboxSettings
@@ -41,7 +42,19 @@ async def rest(sandbox: Sandbox) -> AsyncIterator[Rest]:
     settings = sandbox.world.settings
     account, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
     async with ClientSession(headers={"Authorization": encode_basic_auth(account, token)}) as http:
-        yield Rest(http, f"{sandbox.url}/2010-04-01/Accounts/{account}")
+        yield Rest(http, sandbox.url, account)
+
+
+@pytest.fixture
+def twilio_client(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """Twilio's own client, pointed at the sandbox; it blocks, so use it in a thread."""
+    for name in ("TWILIO_EDGE", "TWILIO_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    settings = sandbox.world.settings
+    client = Client(settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value())
+    for host in (client.api, client.trunking, client.voice):
+        host.base_url = sandbox.url
+    return client
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""The judge of Twilio's REST: its own OpenAPI document.
+"""The judge of Twilio's REST: its own OpenAPI documents.
 
-`twilio_calls.openapi.json` is the part about Calls (create, fetch, update), descriptions left out, of
-`src/services/twilio-api/twilio_api_v2010.json` in the npm package `@twilio/cli-core` 8.3.2.
+`twilio_calls.openapi.json` is about Calls (create, fetch, update), `twilio_account.openapi.json` about the
+account, its numbers, trunks and geo permissions; both without descriptions, from
+`src/services/twilio-api/` in the npm package `@twilio/cli-core` 8.3.2.
 """
 
 import json
@@ -11,21 +12,36 @@ from typing import Any
 
 import jsonschema
 
-DOCUMENT = json.loads(Path(__file__).with_name("twilio_calls.openapi.json").read_text(encoding="utf-8"))
+_DOCUMENTS = [
+    json.loads(Path(__file__).with_name(f"twilio_{part}.openapi.json").read_text(encoding="utf-8"))
+    for part in ("calls", "account")
+]
+_PATHS = {path: methods for document in _DOCUMENTS for path, methods in document["paths"].items()}
+_SCHEMAS = {
+    name: schema for document in _DOCUMENTS for name, schema in document["components"]["schemas"].items()
+}
 CALLS = "/2010-04-01/Accounts/{AccountSid}/Calls.json"
 CALL = "/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json"
+ACCOUNT = "/2010-04-01/Accounts/{Sid}.json"
+BALANCE = "/2010-04-01/Accounts/{AccountSid}/Balance.json"
+NUMBERS = "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers.json"
+NUMBER = "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json"
+TRUNKS = "/v1/Trunks"
+ORIGINATIONS = "/v1/Trunks/{TrunkSid}/OriginationUrls"
+ON_TRUNK = "/v1/Trunks/{TrunkSid}/PhoneNumbers"
+COUNTRY = "/v1/DialingPermissions/Countries/{IsoCode}"
 
 
 def check_answer(path: str, method: str, status: int, body: dict[str, Any]) -> None:
     """Fail unless an answer is as documented, with every documented field and no other."""
-    answer = DOCUMENT["paths"][path][method]["responses"][str(status)]
+    answer = _PATHS[path][method]["responses"][str(status)]
     schema = _closed(_resolved(answer["content"]["application/json"]["schema"]))
     jsonschema.validate(body, {**schema, "required": list(schema["properties"])})
 
 
 def check_form(path: str, pairs: Iterable[tuple[str, str]]) -> None:
     """Fail unless a form holds only what is documented, of the documented types."""
-    content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]
+    content = _PATHS[path]["post"]["requestBody"]["content"]
     schema = _closed(_resolved(content["application/x-www-form-urlencoded"]["schema"]))
     form: dict[str, Any] = {}
     for name, value in pairs:
@@ -52,8 +68,10 @@ def _resolved(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return _resolved(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+        return _resolved(_SCHEMAS[schema["$ref"].rpartition("/")[2]])
     resolved = {name: _resolved(part) for name, part in schema.items() if name != "nullable"}
-    if schema.get("nullable") is True:
+    if schema.get("nullable") is True and "type" in schema:
         resolved["type"] = [schema["type"], "null"]
+        if "enum" in resolved:
+            resolved["enum"] = [*resolved["enum"], None]
     return resolved

@@ -38,13 +38,9 @@ def test_the_judge_of_forms_sees_what_is_not_documented() -> None:
 
 
 async def test_twilios_own_client_places_and_ends_a_call(
-    sandbox: Sandbox, voice_server: VoiceServer, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, voice_server: VoiceServer, twilio_client: Client
 ) -> None:
-    for name in ("TWILIO_EDGE", "TWILIO_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    settings = sandbox.world.settings
-    client = Client(settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value())
-    client.api.base_url = sandbox.url
+    client = twilio_client
     call = await _in_thread(
         lambda: client.calls.create(to="+14155550106", from_=OWN, url=f"{voice_server.url}/voice/twiml")
     )
@@ -122,12 +118,6 @@ async def test_calls_are_listed_newest_first_and_by_what_is_asked(
     _, page = await rest.get("Calls.json", To="+14155550104", Status="queued")
     assert [call["to"] for call in page["calls"]] == ["+14155550104"]
     assert (await rest.get("Calls.json", ParentCallSid="CA0"))[1]["calls"] == []
-
-
-async def test_the_account_shows_itself(sandbox: Sandbox, rest: Rest) -> None:
-    status, account = await rest.account()
-    assert (status, account["sid"]) == (200, sandbox.world.settings.twilio_account_sid)
-    assert account["status"] == "active"
 
 
 async def test_a_call_canceled_while_queued_is_over_and_nobody_is_told(
