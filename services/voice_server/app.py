@@ -25,6 +25,7 @@ from services.voice_server.adapters.twilio_errors import (
     TwilioUnreachableError,
 )
 from services.voice_server.adapters.twilio_http import Credentials
+from services.voice_server.adapters.twilio_recordings import TwilioRecordings
 from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.agent import Agent
@@ -40,6 +41,7 @@ from services.voice_server.domain.quotas import Quotas
 from services.voice_server.metrics import Metrics
 from services.voice_server.orders import KeyReusedError, Orders, StillPlacedError
 from services.voice_server.peers import Peers
+from services.voice_server.recorder import Recorder
 from services.voice_server.routes import calls, days, health, hello, history, metrics, twilio, webhook
 from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
@@ -63,6 +65,7 @@ STATUSES: problems.StatusTable = {
     WebhookFormatError: (400, "Bad webhook"),
     TwilioSignatureError: (403, "Bad signature"),
     PhoneOffError: (403, "Phone is off"),
+    history.RangeError: (416, "Range not satisfiable"),
     DestinationRefusedError: (403, "Destination refused"),
     ImpossibleCallError: (422, "Call impossible"),
     TooManyCallsError: (429, "Too many calls"),
@@ -118,6 +121,7 @@ def _introduce(config: VoiceSettings, agent: Agent, prices: Prices | None) -> No
         transcription_model=agent.transcription_model,
         prices_as_of=str(prices.as_of) if prices else None,
         calls=config.calls,
+        record_calls=config.record_calls,
         max_concurrent_calls=config.max_concurrent_calls,
         owners=len(config.owner_numbers),
         wants_key=config.voice_api_key is not None,
@@ -160,7 +164,10 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
         ):
             openclaw = _openclaw(config, to_gateway)
             switchboard = _switchboard(app, config, agent, prices, store, http, openclaw, tasks)
+            recordings = TwilioRecordings(http, _credentials(config), config.twilio_base_url)
+            app[keys.RECORDER] = Recorder(store, recordings, tasks, app[keys.METRICS])
             await app[keys.OUTBOX].start()
+            await app[keys.RECORDER].start()
             await switchboard.resume()
             tasks.start(forget_daily(store.forget, config.history_days), name="retention")
             yield
@@ -209,7 +216,7 @@ def _switchboard(
         outbox=outbox,
         twilio=TwilioApi(
             http,
-            Credentials(config.twilio_account_sid, *config.twilio_login),
+            _credentials(config),
             config.twilio_base_url,
             config.public_url,
             config.twilio_phone_number,
@@ -244,3 +251,7 @@ def _openclaw(config: VoiceSettings, http: aiohttp.ClientSession) -> OpenClaw:
     if config.openclaw_gateway_url is None:
         command = OpenClawCommand(agent_id, config.agent_environment)
     return OpenClaw(http, config.find_gateway, agent_id, command)
+
+
+def _credentials(config: VoiceSettings) -> Credentials:
+    return Credentials(config.twilio_account_sid, *config.twilio_login)

@@ -8,6 +8,7 @@ from services.voice_server.adapters.store import Store
 from services.voice_server.metrics import Metrics
 from services.voice_server.orders import Orders
 from services.voice_server.peers import Peers
+from services.voice_server.recorder import Recorder
 from services.voice_server.settings import VoiceSettings
 from services.voice_server.switchboard import Switchboard
 
@@ -16,6 +17,7 @@ SWITCHBOARD = web.AppKey("switchboard", Switchboard)
 ORDERS = web.AppKey("orders", Orders)
 STORE = web.AppKey("store", Store)
 OUTBOX = web.AppKey("outbox", Outbox)
+RECORDER = web.AppKey("recorder", Recorder)
 PEERS = web.AppKey("peers", Peers)
 METRICS = web.AppKey("metrics", Metrics)
 REGISTRY = web.AppKey("registry", CollectorRegistry)

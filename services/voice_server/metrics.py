@@ -48,6 +48,7 @@ class Metrics:
         self.active_calls = gauge("active_calls", "Calls that are not over.")
         self.outbox_events = gauge("outbox_events", "Call events that the bridge has not got.")
         self.outbox_oldest = gauge("outbox_oldest_seconds", "How old the oldest of them is.")
+        self.recordings_pending = gauge("recordings_pending", "Recordings not fetched, or still at Twilio.")
         self.outbox_stuck = gauge("outbox_stuck_calls", "Calls with an event that the bridge refuses.")
 
     def changed(self, before: CallRecord, now: CallRecord, events: Iterable[KeptEvent]) -> None:

@@ -24,6 +24,7 @@ from services.voice_server.domain.cost import Prices
 from services.voice_server.domain.opening import MAX_SECONDS
 from services.voice_server.domain.policy import EVERYBODY, Calls
 from services.voice_server.domain.quotas import Caps
+from services.voice_server.domain.recording import RecordCalls
 from shared import phone
 from shared.problems import explain
 from shared.settings import TWILIO_URL, CommaSeparated, Numbers, Settings, Url, comma_separated, numbers
@@ -112,6 +113,7 @@ class VoiceSettings(Settings):
     max_minutes_per_day: PositiveInt | None = None
     max_dollars_per_day: float | None = Field(None, gt=0, allow_inf_nan=False)
     max_call_seconds: PositiveInt = Field(1800, le=MAX_SECONDS)
+    record_calls: RecordCalls = RecordCalls.OFF
     silence_seconds: PositiveInt = 60
     reconcile_seconds: PositiveInt = 60
     drain_seconds: int = Field(20, ge=0)

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from services.voice_server.adapters import daily, search
+from services.voice_server.adapters import daily, recordings, search
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import Database, DatabaseError
 from shared.events import CallEvent, KeptEvent, TranscriptUpdate, call_event
@@ -84,13 +84,14 @@ class Store:
 
     Attributes:
         write_fault: why the last call could not be saved; None if it was.
+        recordings: what is kept of calls' recordings, in the same file and in files of their own.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self.write_fault: str | None = None
-        self._database = Database(
-            data_dir / "voice.sqlite", f"BEGIN;{_SCHEMA}{search.SCHEMA}{daily.SCHEMA}COMMIT;"
-        )
+        schema = f"BEGIN;{_SCHEMA}{search.SCHEMA}{daily.SCHEMA}{recordings.SCHEMA}COMMIT;"
+        self._database = Database(data_dir / "voice.sqlite", schema)
+        self.recordings = recordings.Recordings(self._database, data_dir / "recordings")
         self._searchable_from = 2**63 - 1
 
     async def close(self) -> None:
@@ -196,9 +197,9 @@ class Store:
         return [CallRecord.model_validate_json(row["record"]) for row in rows]
 
     async def forget(self, before: float) -> int:
-        """Delete some of the calls that ended before a moment, with their events; return how many those were.
+        """Delete some of the calls that ended before a moment, with all that is kept of them; tell how many.
 
-        A call that is not settled, or of which the bridge lacks an event, is kept.
+        A call that is not settled, whose recording is not, or of which the bridge lacks an event, is kept.
         """
 
         def work(db: sqlite3.Connection) -> int:
@@ -206,10 +207,12 @@ class Store:
                 "SELECT number, call_id FROM calls WHERE started_at < :before AND phase = 'ended'"
                 " AND json_extract(record, '$.ended_at') < :before AND NOT EXISTS"
                 " (SELECT 1 FROM events WHERE events.call_id = calls.call_id AND delivered = 0)"
+                " AND NOT EXISTS (SELECT 1 FROM open_recordings AS open WHERE open.call_id = calls.call_id)"
                 " ORDER BY started_at LIMIT :most",
                 {"before": before, "most": _FORGOTTEN_AT_ONCE},
             ).fetchall()
             db.executemany("DELETE FROM events WHERE call_id = ?", [(row["call_id"],) for row in found])
+            self.recordings.forget(db, [row["call_id"] for row in found])
             db.executemany("DELETE FROM calls WHERE number = ?", [(row["number"],) for row in found])
             return len(found)
 

@@ -46,6 +46,8 @@ class Agent(BaseModel):
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$")
     transcription_model: str = "gpt-realtime-whisper"
     max_call_seconds: PositiveInt | None = None
+    # Twilio speaks it before OpenAI is called, and OpenAI's answer is waited for 20 s (`PATIENCE`).
+    recording_notice: str | None = Field(None, min_length=1, max_length=200)
     realtime: dict[str, Any] = {}
 
 

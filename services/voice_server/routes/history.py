@@ -1,5 +1,6 @@
-"""`/history`: the calls there were, and what was said in them."""
+"""`/history`: the calls there were, what was said in them, and what was recorded."""
 
+import asyncio
 import time
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.voice_server.adapters.store import Filter
 from services.voice_server.domain.record import CallRecord
+from services.voice_server.domain.recording import HERE, Progress, Recording
 from services.voice_server.keys import STORE, SWITCHBOARD
 from services.voice_server.routes.views import CallDetails, CallSummary, details, summary
 from shared import phone
@@ -18,6 +20,11 @@ from shared.problems import NotFoundError, json_response
 routes = web.RouteTableDef()
 
 MAX_PAGE = 100
+_WAV = "audio/wav"
+
+
+class RangeError(Exception):
+    """There is no such part of the recording."""
 
 
 def _number(text: str) -> str:
@@ -36,6 +43,13 @@ class HistoryQuery(BaseModel):
     status: CallStatus | None = None
     number: Annotated[str, AfterValidator(_number), phone.AS_NUMBER] | None = None
     text: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class RecordingHeaders(BaseModel):
+    """Which part of a recording is wanted (RFC 9110, section 14.2)."""
+
+    range: str | None = Field(None, alias="Range")
+    if_range: str | None = Field(None, alias="If-Range")
 
 
 class HistoryPage(BaseModel):
@@ -82,7 +96,8 @@ async def one_call(request: web.Request) -> web.Response:
     call = await _call(request)
     delivered = not await request.app[STORE].undelivered(str(call.call_id), limit=1)
     told = await request.app[STORE].tool_events(call)
-    return json_response(details(call, told, time.time(), delivered=delivered))
+    recording = await request.app[STORE].recordings.of(str(call.call_id))
+    return json_response(details(call, told, recording, time.time(), delivered=delivered))
 
 
 @routes.get("/history/{id}/transcript")
@@ -101,6 +116,40 @@ async def transcript(request: web.Request) -> web.Response:
         for turn in await request.app[STORE].turns(call)
     ]
     return json_response(Transcript(call_id=call.call_id or "", transcript=turns))
+
+
+@routes.get("/history/{id}/recording")
+@operation({200: _WAV, 206: _WAV}, problems=(404, 416, 503), sends=("Accept-Ranges",))
+async def recording(request: web.Request, headers: RecordingHeaders) -> web.StreamResponse:
+    """Play what was recorded of a call, or a part of it: the person's side left, the assistant's right."""
+    call_id = str((await _call(request)).call_id)
+    recordings = request.app[STORE].recordings
+    found = await recordings.of(call_id)
+    if found is None or found.progress not in HERE:
+        raise NotFoundError(_why_not(found))
+    path = recordings.path(call_id)
+    if headers.range and not headers.if_range and not _is_within(request, found.size_bytes or 0):
+        raise RangeError(f"The recording has {found.size_bytes} bytes; ask for some of those.")
+    if not await asyncio.to_thread(path.is_file):
+        raise NotFoundError("The recording's file is gone from DATA_DIR/recordings.")
+    # Private as it is, no cache may keep it.
+    return web.FileResponse(path, headers={"Content-Type": _WAV, "Cache-Control": "no-store"})
+
+
+def _is_within(request: web.Request, size: int) -> bool:
+    try:
+        begin = request.http_range.start
+    except ValueError:
+        return False
+    return begin is None or begin < size
+
+
+def _why_not(found: Recording | None) -> str:
+    if found is None:
+        return "Nothing was recorded of this call: RECORD_CALLS says which are, and through a trunk none are."
+    if found.progress is Progress.ABSENT:
+        return "Nothing was recorded of this call: it ended before there was anything."
+    return found.fault or "The recording is not here yet; it is fetched from Twilio after the call."
 
 
 async def _call(request: web.Request) -> CallRecord:

@@ -21,8 +21,11 @@ async def show_metrics(request: web.Request) -> web.Response:
     app = request.app
     metrics = app[METRICS]
     backlog: tuple[float, float] = (math.nan, math.nan)
+    recordings = math.nan
     with suppress(DatabaseError):
         backlog = await app[STORE].backlog(time.time())
+        recordings = len(await app[STORE].recordings.open())
+    metrics.recordings_pending.set(recordings)
     metrics.outbox_events.set(backlog[0])
     metrics.outbox_oldest.set(backlog[1])
     metrics.outbox_stuck.set(app[OUTBOX].stuck_calls)

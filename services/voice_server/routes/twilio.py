@@ -6,10 +6,12 @@ from multidict import MultiDict
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.voice_server.adapters import twilio_webhook
-from services.voice_server.adapters.twilio_webhook import TwilioSignatureError
+from services.voice_server.adapters.twilio_recordings import Seconds, Sid
+from services.voice_server.adapters.twilio_webhook import ToBeRecorded, TwilioSignatureError
 from services.voice_server.domain import signals as s
 from services.voice_server.domain.record import CallRecord, Phase
-from services.voice_server.keys import SETTINGS, SWITCHBOARD
+from services.voice_server.domain.recording import Made, notice
+from services.voice_server.keys import PEERS, RECORDER, SETTINGS, SWITCHBOARD
 from shared import phone
 from shared.operation import operation
 from shared.problems import InvalidRequestError, explain
@@ -22,15 +24,18 @@ _MAX_FIELDS = 500
 
 
 class CallForm(BaseModel):
-    """What Twilio posts about a call, as far as it matters here."""
+    """What Twilio posts about a call, or with a `RecordingStatus` about its recording, as far as needed."""
 
     model_config = ConfigDict(extra="allow")
 
     AccountSid: str
-    CallSid: str = Field(min_length=1)
+    CallSid: str = Field(pattern=r"^[A-Za-z0-9]{1,64}$")
     CallStatus: str = ""
     From: str = ""
     StirVerstat: str = ""
+    RecordingSid: Sid | None = None
+    RecordingStatus: str = ""
+    RecordingDuration: Seconds = None
 
 
 class LegQuery(BaseModel):
@@ -55,7 +60,7 @@ async def person_answered(request: web.Request, query: LegQuery) -> web.Response
         return _twiml(twilio_webhook.hang_up_twiml())
     switchboard.placed(runner, form.CallSid)
     runner.tell(s.LegAnswered())
-    return _twiml(_bridge(request, runner.record, runner.record.own_number))
+    return _twiml(await _bridge(request, runner.record, form.CallSid, runner.record.own_number))
 
 
 @routes.post("/voice/incoming")
@@ -68,12 +73,16 @@ async def person_called(request: web.Request) -> web.Response:
     outcome = await request.app[SWITCHBOARD].arrived(form.CallSid, number)
     if isinstance(outcome, str):
         return _twiml(twilio_webhook.reject_twiml(outcome))
-    return _twiml(_bridge(request, outcome, number or outcome.own_number))
+    return _twiml(await _bridge(request, outcome, form.CallSid, number or outcome.own_number))
 
 
 async def status_changed(request: web.Request, ref: str) -> web.Response:
-    """Take in what became of a person's leg. Answered at once; the call sees to it in its turn."""
+    """Take in what became of a person's leg, or of a recording. Answered at once; others see to it."""
     form = await verified_form(request)
+    if form.RecordingStatus in {"completed", "absent"} and form.RecordingSid:
+        made = Made(form.RecordingSid, form.RecordingDuration, form.RecordingStatus == "absent")
+        await request.app[RECORDER].told(form.CallSid, made)
+        return web.Response(status=204)
     switchboard = request.app[SWITCHBOARD]
     runner = switchboard.find(ref) or switchboard.find(form.CallSid)
     if runner is None:
@@ -115,16 +124,20 @@ async def verified_form(request: web.Request) -> CallForm:
     return call
 
 
-def _bridge(request: web.Request, record: CallRecord, caller_id: str) -> str:
+async def _bridge(request: web.Request, record: CallRecord, call_sid: str, caller_id: str) -> str:
     if record.sip_token is None or record.phase in {Phase.CLOSING, Phase.ENDED}:
         return twilio_webhook.hang_up_twiml()
-    settings = request.app[SETTINGS]
+    settings, recording = request.app[SETTINGS], None
+    if settings.record_calls.wants(record.direction):
+        await request.app[RECORDER].expect(call_sid)
+        recording = ToBeRecorded(notice(request.app[PEERS].agent), f"{settings.public_url}/webhook")
     return twilio_webhook.bridge_twiml(
         settings.openai_project_id,
         settings.sip_host,
         token=record.sip_token,
         caller_id=caller_id,
         time_limit_seconds=record.max_call_seconds,
+        recording=recording,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from services.voice_server.domain.record import CallRecord
+from services.voice_server.domain.recording import HERE, Progress, Recording
 from shared.events import (
     CallEvent,
     CallStatus,
@@ -47,11 +48,20 @@ class ToolCallShown(BaseModel):
     duration_seconds: float | None = None
 
 
+class RecordingShown(BaseModel):
+    """A call's recording: on its way, at `/history/{id}/recording`, or not to be had."""
+
+    state: Literal["pending", "ready", "failed"]
+    seconds: int | None
+    bytes: int | None
+
+
 class CallDetails(CallSummary):
     """All of a call. `transcript_state` is `pending` while the bridge lacks some of it.
 
     `usage` and `cost_usd` are what OpenAI told of, so far while the call runs. `usage_complete` is false if
     it may have charged for more: its connection to us was lost for a while, or ended before the last account.
+    `recording` is null where none was asked for, or nothing was recorded.
     """
 
     answered_at: Timestamp | None
@@ -64,6 +74,7 @@ class CallDetails(CallSummary):
     transcript_state: Literal["recording", "pending", "delivered"]
     metadata: dict[str, Any]
     tool_calls: list[ToolCallShown]
+    recording: RecordingShown | None
 
 
 def summary(call: CallRecord, at: float) -> CallSummary:
@@ -80,7 +91,14 @@ def summary(call: CallRecord, at: float) -> CallSummary:
     )
 
 
-def details(call: CallRecord, told: Iterable[CallEvent], at: float, *, delivered: bool) -> CallDetails:
+def details(
+    call: CallRecord,
+    told: Iterable[CallEvent],
+    recording: Recording | None,
+    at: float,
+    *,
+    delivered: bool,
+) -> CallDetails:
     """Show all of a call, with what it has told of its tool calls."""
     ended = call.ended_at is not None
     return CallDetails(
@@ -95,6 +113,18 @@ def details(call: CallRecord, told: Iterable[CallEvent], at: float, *, delivered
         transcript_state=("delivered" if delivered else "pending") if ended else "recording",
         metadata=call.metadata,
         tool_calls=_tool_calls(told),
+        recording=_recording(recording),
+    )
+
+
+def _recording(recording: Recording | None) -> RecordingShown | None:
+    if recording is None or recording.progress is Progress.ABSENT:
+        return None
+    state: Literal["pending", "ready", "failed"] = "ready" if recording.progress in HERE else "pending"
+    return RecordingShown(
+        state="failed" if recording.progress is Progress.FAILED else state,
+        seconds=recording.seconds,
+        bytes=recording.size_bytes,
     )
 
 

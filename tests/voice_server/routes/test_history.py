@@ -135,6 +135,7 @@ async def test_a_call_is_shown_by_each_of_its_ids(
             "usage_complete": True,
             "cost_usd": ended["data"]["costUsd"],
             "session_key": "agent:main:main",
+            "recording": None,
             "transcript_state": "delivered",
             "metadata": {"a": 1},
             "tool_calls": [],
