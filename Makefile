@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo soak crash test test-openclaw check format lock screenshots test-containers up down
+.PHONY: help setup run demo doctor connect smoke soak crash test test-openclaw check format lock screenshots
+.PHONY: test-containers up down
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -25,6 +26,15 @@ run: setup ## both services, in the foreground; without accounts the sandbox too
 
 demo: setup ## one whole call against the sandbox, shown as it happens
 	@$(BIN)/python -m dev.demo
+
+doctor: setup ## look at everything that a call needs, and say what to do next
+	@$(BIN)/python -m services.voice_server doctor
+
+connect: setup ## have Twilio and OpenAI lead the calls to your number here; CONNECT='--trunk' and the like
+	@$(BIN)/python -m services.voice_server connect $(CONNECT)
+
+smoke: setup ## one real call to the owner, followed until it is in OpenClaw
+	@$(BIN)/python -m services.voice_server smoke
 
 soak: setup ## 300 random calls against the sandbox, then the books are checked; SOAK='--seed 7 --kill' and the like
 	@$(BIN)/python -m dev.soak $(SOAK)

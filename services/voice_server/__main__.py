@@ -11,6 +11,8 @@ from shared.server import serve
 _USAGE = """Without arguments it serves. Everything is a setting in the environment or .env.
 
   doctor [--json]   look at everything that a call needs
+  connect           have the calls to our number come here; --trunk through a SIP trunk, --undo, --yes unasked
+  smoke             call the owner once, and see the call into OpenClaw
   backup FOLDER     copy the data of both services and the configuration into a new folder
 """
 
@@ -30,6 +32,14 @@ if __name__ == "__main__":
             from services.voice_server.doctor.run import run as diagnose
 
             sys.exit(asyncio.run(diagnose(as_json="--json" in sys.argv)))
+        case ["connect", *how]:
+            from services.voice_server.connect import run as connect
+
+            sys.exit(asyncio.run(connect(how)))
+        case ["smoke"]:
+            from services.voice_server.smoke import run as smoke
+
+            sys.exit(asyncio.run(smoke()))
         case ["backup", folder] if not folder.startswith("-"):
             from services.voice_server.backup import run as back_up
 

@@ -48,6 +48,10 @@ class _Endpoints(BaseModel):
     last_id: str | None = None
 
 
+class _Created(BaseModel):
+    signing_secret: str
+
+
 class _Tested(BaseModel):
     status_code: int
 
@@ -93,6 +97,12 @@ class OpenAIProject:
                 return found
             after = page.last_id
 
+    async def create_endpoint(self, url: str) -> str:
+        """Have OpenAI tell an address of calls; the secret with which it signs, which is told this once."""
+        body = {"name": "OpenClaw phone", "url": url, "event_types": [OFFER]}
+        _, _, told = await self._ask("POST", "/webhook_endpoints", body=body)
+        return _read(_Created, told).signing_secret
+
     async def test(self, endpoint_id: str) -> int:
         """Have a call announced that there is not, as a test; the status with which the endpoint answered."""
         _, _, told = await self._ask(
@@ -106,7 +116,7 @@ class OpenAIProject:
         path: str,
         *,
         params: dict[str, str] | None = None,
-        body: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
         absent: bool = False,
     ) -> tuple[int, Mapping[str, str], Any]:
         limit = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
