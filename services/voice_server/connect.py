@@ -33,7 +33,7 @@ from shared import logs, settings
 USAGE = "connect [--webhook | --trunk | --undo] [--yes]"
 
 _UNDO: TypeAdapter[Undo] = TypeAdapter(Undo)
-_BY_HAND = """OpenAI's webhook has to be made by hand, as this key may not do it:
+_BY_HAND = """Of OpenAI's webhook nothing can be seen here ({error}); look by hand that it is there:
   platform.openai.com, the project, Webhooks, Create: {url} for {offer}.
   Its secret goes into .env as OPENAI_WEBHOOK_SECRET."""
 _MADE = """OpenAI tells {url} of calls now. Put this line into .env, it is shown this once, then start anew:
@@ -105,7 +105,7 @@ class _Connector:
         if was is None:
             raise Refusal(f"There is nothing to undo: {self._file} is not there.")
         changes = undo(was, await self._number())
-        if not self._agreed([str(change) for change in changes]):
+        if changes and not self._agreed([str(change) for change in changes]):
             return 1
         await self._do(changes, was)
         self._file.unlink()
@@ -123,8 +123,8 @@ class _Connector:
         url = self._wanted.status_callback
         try:
             endpoints = await self._project.endpoints()
-        except OpenAIProjectError:
-            _say(_BY_HAND.format(url=url, offer=OFFER))
+        except OpenAIProjectError as error:
+            _say(_BY_HAND.format(error=error, url=url, offer=OFFER))
             return False
         return not any(one.url.rstrip("/") == url and OFFER in one.event_types for one in endpoints)
 

@@ -32,9 +32,7 @@ async def run() -> int:
             sys.stderr.write(f"{error}\n")
             return 1
         except (aiohttp.ClientError, TimeoutError):
-            sys.stderr.write(
-                "A service does not answer: start both (`make run`), then try again.\n"
-            )
+            sys.stderr.write("A service does not answer: start both (`make run`), then try again.\n")
             return 1
     return 0
 

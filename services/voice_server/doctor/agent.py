@@ -9,6 +9,8 @@ from services.voice_server.doctor.case import LOOKING_SECONDS, Case
 from services.voice_server.domain.diagnosis import Finding, State, bad, ok, unknown
 from shared.phone import mask
 
+_FEW = 3
+
 
 async def state(case: Case) -> Finding:
     """Look whether OpenClaw has been set up on this machine."""
@@ -36,7 +38,7 @@ async def owners(case: Case) -> Finding:
             "There is no owner: nobody who calls gets at the agent.",
             "Set OWNER_NUMBERS to your own number, such as OWNER_NUMBERS=+14155550123, and restart both.",
         )
-    keys = []
+    conversations: dict[str, list[str]] = {}
     for number in numbers:
         try:
             status, told = await case.ask_bridge("/session-key", number=number)
@@ -44,8 +46,12 @@ async def owners(case: Case) -> Finding:
             return unknown("The bridge does not answer.")
         if status != 200:
             return unknown(f"The bridge does not know: {told and told.get('detail')}")
-        keys.append(f"{mask(number)}: {told['sessionKey']}")
-    return ok(", ".join(keys))
+        conversations.setdefault(told["sessionKey"], []).append(mask(number))
+    return ok("; ".join(f"{_listed(people)}: {key}" for key, people in conversations.items()))
+
+
+def _listed(people: list[str]) -> str:
+    return ", ".join(people) if len(people) <= _FEW else f"{len(people)} numbers"
 
 
 async def ask(case: Case) -> Finding:

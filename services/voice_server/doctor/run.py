@@ -44,6 +44,12 @@ CHECKS = (
 _SIGNS = {State.OK: "✓", State.BAD: "✗", State.UNKNOWN: "?", State.SKIPPED: "-"}
 _WIDTH = max(len(check.name) for check in CHECKS)
 
+_SUMS = (
+    "All is well.",
+    "Mend the first ✗ first, then look again.",
+    "Nothing is wrong as far as can be seen from here.",
+)
+
 Tell = Callable[[str, Finding], None]
 
 
@@ -55,8 +61,7 @@ async def run(*, as_json: bool) -> int:
         told = [{"name": name, **_as_json(finding)} for name, finding in findings.items()]
         sys.stdout.write(f"{orjson.dumps({'checks': told}).decode()}\n")
     else:
-        bad_ones = sum(finding.state is State.BAD for finding in findings.values())
-        sys.stdout.write(f"\n{f'{bad_ones} to mend, the first one first.' if bad_ones else 'All is well.'}\n")
+        sys.stdout.write(f"\n{_SUMS[exit_status(findings)]}\n")
     return exit_status(findings)
 
 
