@@ -62,7 +62,7 @@ class Sandbox:
         self,
         caller: str = "+14155550123",
         script: str | Script = "talk",
-        via: Via = "trunk",
+        via: Via = "account",
         *,
         hang_up_after: float | None = None,
     ) -> PhoneCall:
@@ -83,9 +83,7 @@ class Sandbox:
         app.router.add_get("/health", _health)
         for peer in (self.openai, self.twilio, self.gateway):
             peer.add_routes(app.router)
-        app.add_subapp(
-            "/sandbox", control_api(self.exchange, self.world.armed, self.world.switches, self.gateway)
-        )
+        app.add_subapp("/sandbox", control_api(self.exchange, self.world, self.gateway))
         app.on_shutdown.append(self._hang_up_all)
         return app
 

@@ -1,19 +1,24 @@
 """The sandbox's own API: let somebody phone in, hang up, see what happened, and choose what goes wrong."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from sandbox.accounts import Accounts
 from sandbox.armed import Armed
-from sandbox.exchange import Exchange, NoSuchCallError
+from sandbox.exchange import Exchange, NoSuchCallError, Via
 from sandbox.faults import FAULTS, Fault
 from sandbox.gateway.peer import Gateway
+from sandbox.routing import NowhereError
 from sandbox.scripts import SCRIPTS, with_fault
 from sandbox.steps import Script
 from sandbox.switches import Switches
+from sandbox.world import World
 from shared.problems import InvalidRequestError, StatusTable, explain, json_response, middleware, read_json
+
+T = TypeVar("T", Switches, Accounts)
 
 Number = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|anonymous)$")]
 
@@ -26,7 +31,7 @@ class IncomingCall(BaseModel):
     caller: Number = Field("+14155550123", alias="from")
     script: str | None = None
     fault: str | None = None
-    via: Literal["trunk", "number"] = "trunk"
+    via: Via = "account"
     hang_up_after: float | None = Field(None, ge=0)
 
     def played(self) -> Script:
@@ -39,7 +44,7 @@ class IncomingCall(BaseModel):
             raise InvalidRequestError(f"script: must be one of {', '.join(SCRIPTS)}")
         if self.fault is None:
             return SCRIPTS[self.script or "talk"]
-        if _known(self.fault).peer == "twilio" and self.via == "trunk":
+        if _known(self.fault).peer == "twilio" and self.via != "number":
             raise InvalidRequestError(
                 'fault: a call through the trunk never meets Twilio; use "via": "number"'
             )
@@ -74,18 +79,21 @@ _TYPED = TypeAdapter(TypedRow)
 _ARMED = TypeAdapter(ArmedFault)
 _CHANGES = TypeAdapter(dict[str, Any])
 _SWITCHES = TypeAdapter(Switches)
+_ACCOUNTS = TypeAdapter(Accounts)
 _PROBLEMS: StatusTable = {
     NoSuchCallError: (404, "No such call"),
+    NowhereError: (409, "The call gets nowhere"),
     KeptInFilesError: (409, "Conversations are kept in files"),
 }
 
 
-def control_api(exchange: Exchange, armed: Armed, switches: Switches, gateway: Gateway) -> web.Application:
-    """Serve `/calls`, `/faults`, `/switches`, `/conversations`, `/chats`: docs/sandbox.md tells of each."""
+def control_api(exchange: Exchange, world: World, gateway: Gateway) -> web.Application:
+    """Serve `/calls`, `/faults`, `/switches`, `/accounts`, `/conversations`, `/chats`: docs/sandbox.md."""
     app = web.Application(middlewares=[middleware(_PROBLEMS)])
     _add_calls(app.router, exchange)
-    _add_faults(app.router, armed)
-    _add_switches(app.router, switches, gateway)
+    _add_faults(app.router, world.armed)
+    _add_switches(app.router, world.switches, gateway)
+    _add_accounts(app.router, world.accounts)
     _add_conversations(app.router, gateway)
     return app
 
@@ -139,22 +147,39 @@ def _add_switches(router: web.UrlDispatcher, switches: Switches, gateway: Gatewa
         return json_response(asdict(switches))
 
     async def turn(request: web.Request) -> web.Response:
-        changes, now = await read_json(request, _CHANGES), asdict(switches)
-        if unknown := sorted(changes.keys() - now.keys()):
-            raise InvalidRequestError(f"{unknown[0]}: there is no such switch; use {', '.join(now)}")
-        try:
-            turned = _SWITCHES.validate_python(now | changes)
-        except ValidationError as error:
-            raise InvalidRequestError(explain(error)) from error
-        is_another = turned.gateway_release != switches.gateway_release
-        for name in changes:
-            setattr(switches, name, getattr(turned, name))
-        if is_another:
+        before = switches.gateway_release
+        await _change(request, switches, _SWITCHES)
+        if switches.gateway_release != before:
             gateway.cut_lines()  # No process becomes another release while somebody is connected.
         return json_response(asdict(switches))
 
     router.add_get("/switches", positions)
     router.add_patch("/switches", turn)
+
+
+def _add_accounts(router: web.UrlDispatcher, accounts: Accounts) -> None:
+    async def show(_request: web.Request) -> web.Response:
+        return json_response(asdict(accounts))
+
+    async def change(request: web.Request) -> web.Response:
+        await _change(request, accounts, _ACCOUNTS)
+        return json_response(asdict(accounts))
+
+    router.add_get("/accounts", show)
+    router.add_patch("/accounts", change)
+
+
+async def _change(request: web.Request, target: T, adapter: TypeAdapter[T]) -> None:
+    """Change the fields of a dataclass that are named in the body; what is wrong with them is refused."""
+    changes, now = await read_json(request, _CHANGES), asdict(target)
+    if unknown := sorted(changes.keys() - now.keys()):
+        raise InvalidRequestError(f"{unknown[0]}: there is no such thing; use {', '.join(now)}")
+    try:
+        changed = adapter.validate_python(now | changes)
+    except ValidationError as error:
+        raise InvalidRequestError(explain(error)) from error
+    for name in changes:
+        setattr(target, name, getattr(changed, name))
 
 
 def _add_conversations(router: web.UrlDispatcher, gateway: Gateway) -> None:

@@ -1,13 +1,15 @@
 """Telephone calls as a whole: from the person's telephone through Twilio to OpenAI."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sandbox.accounts import new_sid
+from sandbox import sip
+from sandbox.accounts import Number, Origination, new_sid
 from sandbox.openai.call import EndCause, RealtimeCall
 from sandbox.openai.peer import OpenAI
 from sandbox.openai.said import said
-from sandbox.sip import Invite
+from sandbox.routing import way_in
+from sandbox.sip import Invite, SipAddress
 from sandbox.steps import Script
 from sandbox.twilio.legs import Leg
 from sandbox.twilio.rest import Twilio
@@ -15,8 +17,9 @@ from sandbox.twilio.troubles import EVENTS
 from sandbox.world import World
 from shared.events import CallStatus
 
-Via = Literal["trunk", "number"]
-"""How a person's call gets in: straight to OpenAI, or through a number that asks for TwiML."""
+Via = Literal["account", "trunk", "number"]
+"""How a person's call gets in: as the accounts are set up, or, however they are, straight to OpenAI, or
+through a number that asks for TwiML."""
 
 
 class NoSuchCallError(LookupError):
@@ -143,7 +146,7 @@ class Exchange:
         self,
         caller: str,
         script: Script,
-        via: Via = "trunk",
+        via: Via = "account",
         *,
         hang_up_after: float | None = None,
     ) -> PhoneCall:
@@ -154,13 +157,29 @@ class Exchange:
             script: what will be said; an armed fault brings its own, unless this one goes wrong already.
             via: the way the call takes.
             hang_up_after: seconds (at the sandbox's pace) until the person hangs up, whatever is being said.
+
+        Raises:
+            NowhereError: as the accounts are set up, it gets nowhere.
         """
+        goes = self._way(via)
         if script.fault is None:
             script = self._world.armed.script(script)
-        call = self._through_trunk(caller, script) if via == "trunk" else self._through_number(caller, script)
+        if isinstance(goes, Number):
+            call = self._through_number(caller, script, goes)
+        else:
+            call = self._through_trunk(caller, script, goes)
         if hang_up_after is not None:
             self._world.tasks.start(self._hang_up_later(call.id, hang_up_after), name=f"hang-up of {call.id}")
         return call
+
+    def _way(self, via: Via) -> SipAddress | Number:
+        match via:
+            case "account":
+                return way_in(self._world)
+            case "trunk":
+                return sip.parse(self._world.filled(Origination().sip_url))
+            case "number":
+                return Number()
 
     def hang_up(self, call_id: str) -> None:
         """Let the person hang up."""
@@ -174,27 +193,30 @@ class Exchange:
         await self._world.clock.pause(seconds)
         self.hang_up(call_id)
 
-    def _through_trunk(self, caller: str, script: Script) -> PhoneCall:
+    def _through_trunk(self, caller: str, script: Script, address: SipAddress) -> PhoneCall:
         settings = self._world.settings
         own = settings.twilio_phone_number
-        user = settings.openai_project_id if self._world.switches.trunk_to == "project" else own
+        if self._world.switches.trunk_to == "number":
+            address = replace(address, user=own)
         headers = (
             ("Diversion", f"<sip:{own}@twilio.com>;reason=unconditional"),
             ("X-Twilio-AccountSid", settings.twilio_account_sid),
             ("X-Twilio-CallSid", new_sid("CA")),
         )
-        recipient = f"sip:{user}@sip.api.openai.com;transport=tls"
-        return PhoneCall(through_trunk=self._openai.invite(Invite(script, caller, recipient, headers)))
+        return PhoneCall(through_trunk=self._openai.invite(Invite(script, caller, address.uri, headers)))
 
-    def _through_number(self, caller: str, script: Script) -> PhoneCall:
+    def _through_number(self, caller: str, script: Script, number: Number) -> PhoneCall:
+        callback = self._world.filled(number.status_callback)
         leg = Leg(
             account_sid=self._world.settings.twilio_account_sid,
             to=self._world.settings.twilio_phone_number,
             from_=self._world.switches.withheld_from if caller == "anonymous" else caller,
             direction="inbound",
             script=script,
-            url=f"{self._world.public_url}/voice/incoming",
-            status_callback=f"{self._world.public_url}/webhook",
+            url=self._world.filled(number.voice_url),
+            method=number.voice_method,
+            status_callback=callback if self._world.is_ours(callback) else None,
+            callback_method=number.status_callback_method,
             events=EVENTS if self._world.switches.inbound_callbacks == "all" else frozenset({"completed"}),
         )
         self._twilio.line.ring_in(leg)

@@ -11,6 +11,8 @@ _URI = re.compile(
     r"sip:(?P<user>[^@;?]+)@(?P<host>[^:;?]+)(?::\d+)?(?P<parameters>(?:;[^;?]+)*)(?:\?(?P<query>.*))?"
 )
 
+_OPENAI_HOSTS = {"sip.api.openai.com", "sip-eu.api.openai.com"}
+
 _MAX_URI = 255
 _MAX_HEADERS = 1024
 
@@ -36,6 +38,10 @@ class SipAddress:
     def uri(self) -> str:
         """The address without its headers."""
         return f"sip:{self.user}@{self.host};transport={self.transport}"
+
+    def is_openais(self, project_id: str) -> bool:
+        """Tell whether OpenAI answers there: it listens for TLS only, and knows its projects."""
+        return self.host in _OPENAI_HOSTS and self.transport == "tls" and self.user == project_id
 
 
 def parse(text: str) -> SipAddress:

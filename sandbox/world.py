@@ -47,6 +47,10 @@ class World:
             text = text.replace(f"{{{word}}}", meaning)
         return text
 
+    def is_ours(self, url: str) -> bool:
+        """Tell whether a URL of the accounts leads to the service: nobody else is ever sent anything."""
+        return self.filled(url).startswith(f"{self.public_url}/")
+
 
 @asynccontextmanager
 async def world(settings: SandboxSettings) -> AsyncIterator[World]:

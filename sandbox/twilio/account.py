@@ -108,6 +108,10 @@ class Account:
             return number
         raise not_found(request)
 
+    def callers(self) -> list[str]:
+        """List the numbers that calls may come from."""
+        return [self._world.filled(one.phone_number) for one in self._world.accounts.numbers if one.voice]
+
     def number(self, sid: str) -> Number | None:
         """Find a number; None if the account has no such."""
         return next((one for one in self._world.accounts.numbers if one.sid == sid), None)

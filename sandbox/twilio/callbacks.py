@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from aiohttp import ClientConnectionError, ClientConnectorError, ClientTimeout, ConnectionTimeoutError
+from pydantic import SecretStr
 from yarl import URL
 
+from sandbox.accounts import Method
 from sandbox.signing import twilio_signature
 from sandbox.twilio import overrides
 from sandbox.twilio.errors import CallFaultError
@@ -57,7 +59,7 @@ class Callbacks:
         token = secrets.token_hex(16)
         try:
             answers = await asyncio.gather(
-                *(self._post(url, form, token) for _copy in range(leg.trouble.fetches))
+                *(self._send(leg.method, url, form, token) for _copy in range(leg.trouble.fetches))
             )
         except (ClientConnectionError, TimeoutError) as error:
             raise CallFaultError(11205, f"HTTP connection failure: {url}: {error!r}") from error
@@ -87,7 +89,7 @@ class Callbacks:
         token = secrets.token_hex(16)
         for _copy in range(copies):
             self._world.tasks.start(
-                self._deliver(url, form, token, loses_answer=False), name=f"of {form['RecordingSid']}"
+                self._deliver("POST", url, form, token, loses_answer=False), name=f"of {form['RecordingSid']}"
             )
 
     async def _tell(self, leg: Leg, url: str, form: _Form) -> None:
@@ -95,40 +97,49 @@ class Callbacks:
         tokens = [secrets.token_hex(16) for _ in leg.trouble.tokens]
         async with leg.in_order, asyncio.TaskGroup() as copies:
             for number in leg.trouble.tokens:
-                copies.create_task(self._deliver(url, form, tokens[number], leg.trouble.loses_answer))
+                copies.create_task(
+                    self._deliver(leg.callback_method, url, form, tokens[number], leg.trouble.loses_answer)
+                )
 
-    async def _deliver(self, url: str, form: _Form, token: str, loses_answer: bool) -> None:
+    async def _deliver(self, method: Method, url: str, form: _Form, token: str, loses_answer: bool) -> None:
         wanted = overrides.read(url)
         for attempt in range(1 + wanted.retries):
-            failure = await self._attempt(url, form, token)
+            failure = await self._attempt(method, url, form, token)
             if loses_answer and attempt == 0:
                 failure = "rt"
             if failure not in wanted.after:
                 return
 
-    async def _attempt(self, url: str, form: _Form, token: str) -> str | None:
-        """Post once; how it failed, in the words of `rp`."""
+    async def _attempt(self, method: Method, url: str, form: _Form, token: str) -> str | None:
+        """Send once; how it failed, in the words of `rp`."""
         try:
-            status, _, _ = await self._post(url, form, token)
+            status, _, _ = await self._send(method, url, form, token)
         except (ClientConnectorError, ConnectionTimeoutError):
             return "ct"
         except (ClientConnectionError, TimeoutError):
             return "rt"
         return f"{status // 100}xx" if status >= 400 else None
 
-    async def _post(self, url: str, form: _Form, token: str) -> tuple[int, str, str]:
+    async def _send(self, method: Method, url: str, form: _Form, token: str) -> tuple[int, str, str]:
         url = url.partition("#")[0]  # the fragment holds overrides for Twilio; it is neither sent nor signed
+        signed: _Form = form
+        if method == "GET":
+            url, signed = f"{url}{'&' if '?' in url else '?'}{urlencode(form)}", {}
         headers = {
-            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
             "User-Agent": "TwilioProxy/1.1",
             "I-Twilio-Idempotency-Token": token,
-            "X-Twilio-Signature": twilio_signature(self._world.settings.twilio_auth_token, url, form.items()),
+            "X-Twilio-Signature": twilio_signature(
+                SecretStr(self._world.filled(self._world.accounts.auth_token)), url, signed.items()
+            ),
         }
+        if method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
         status: int | None = None
         try:
-            async with self._world.http.post(
+            async with self._world.http.request(
+                method,
                 URL(url, encoded=True),
-                data=urlencode(form),
+                data=urlencode(form) if method == "POST" else None,
                 headers=headers,
                 timeout=_TIMEOUT,
                 allow_redirects=False,

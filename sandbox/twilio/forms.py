@@ -1,11 +1,12 @@
 """The forms REST takes, checked with Twilio's own error codes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from multidict import MultiDictProxy
 
 from sandbox import scripts
+from sandbox.accounts import Method
 from sandbox.twilio.errors import TwilioRefusalError
 from sandbox.twilio.legs import Leg
 from sandbox.twilio.troubles import EVENTS
@@ -17,20 +18,19 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _URL = re.compile(r"https?://[^\s/_]+(/\S*)?")
 
 
-def outbound_leg(form: Form, account_sid: str, own_number: str) -> Leg:
+def outbound_leg(form: Form, account_sid: str, own_numbers: Collection[str]) -> Leg:
     """Read the form that creates a call.
 
     Raises:
         TwilioRefusalError: Twilio would not place this call.
     """
-    to, caller_id = _numbers(form, own_number)
+    to, caller_id = _numbers(form, own_numbers)
     url, twiml = form.get("Url"), form.get("Twiml")
     if not (url or twiml):
         raise TwilioRefusalError(400, 21205, "Url parameter is required.")
     if url and not _URL.fullmatch(url):
         raise TwilioRefusalError(400, 21205, f"Url is not a valid URL: {url}")
-    if form.get("Method", "POST").upper() not in {"GET", "POST"}:
-        raise TwilioRefusalError(400, 21206, "Method must be GET or POST.")
+    method = _method(form, "Method")
     callback = form.get("StatusCallback")
     if callback and not _URL.fullmatch(callback):
         raise TwilioRefusalError(400, 21609, f"Invalid 'StatusCallback' URL parameter: {callback}")
@@ -41,15 +41,17 @@ def outbound_leg(form: Form, account_sid: str, own_number: str) -> Leg:
         direction="outbound-api",
         script=scripts.for_number(to),
         url=url,
+        method=method,
         twiml=twiml,
         status_callback=callback,
+        callback_method=_method(form, "StatusCallbackMethod"),
         events=_events(form),
         time_limit=_whole_number(form, "TimeLimit", None, 4 * 3600),
         timeout=_whole_number(form, "Timeout", 60, 600) or 60,
     )
 
 
-def _numbers(form: Form, own_number: str) -> tuple[str, str]:
+def _numbers(form: Form, own_numbers: Collection[str]) -> tuple[str, str]:
     to, caller_id = form.get("To"), form.get("From")
     if not to:
         raise TwilioRefusalError(400, 21201, "No 'To' number is specified")
@@ -61,7 +63,7 @@ def _numbers(form: Form, own_number: str) -> tuple[str, str]:
         )
     if not _E164.fullmatch(caller_id):
         raise TwilioRefusalError(400, 21212, f"The From phone number provided, {caller_id}, is not valid.")
-    if caller_id != own_number:
+    if caller_id not in own_numbers:
         raise TwilioRefusalError(
             400,
             21210,
@@ -78,6 +80,15 @@ def _events(form: Form) -> frozenset[str]:
             raise TwilioRefusalError(400, 21626, f"Invalid StatusCallbackEvent: {', '.join(sorted(unknown))}")
     # The list is repeated keys. Joined by spaces it is taken without complaint; only the first word counts.
     return frozenset(event.split(" ")[0] for event in events)
+
+
+def _method(form: Form, name: str) -> Method:
+    match form.get(name, "POST").upper():
+        case "GET":
+            return "GET"
+        case "POST":
+            return "POST"
+    raise TwilioRefusalError(400, 21206, f"{name} must be GET or POST.")
 
 
 def _whole_number(form: Mapping[str, str], name: str, default: int | None, most: int) -> int | None:

@@ -23,10 +23,6 @@ class GeoPermissions:
         """Serve each country."""
         router.add_get(_COUNTRY, reception.recorded(self._country))
 
-    def allow(self, number: str) -> bool:
-        """Tell whether a number may be called."""
-        return phone.region(number) not in self._world.accounts.countries_off
-
     async def _country(self, request: web.Request) -> web.Response:
         self._identity.authorize(request, "setup")
         code = request.match_info["iso_code"].upper()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Literal
 
-from sandbox.accounts import new_sid
+from sandbox.accounts import Method, new_sid
 from sandbox.openai.call import RealtimeCall
 from sandbox.steps import Script
 from sandbox.twilio.troubles import NONE, TROUBLES, Trouble
@@ -44,7 +44,9 @@ class Leg:
     script: Script
     url: str | None = None
     twiml: str | None = None
+    method: Method = "POST"
     status_callback: str | None = None
+    callback_method: Method = "POST"
     events: frozenset[str] = frozenset({"completed"})
     time_limit: float | None = None
     timeout: float = 60.0

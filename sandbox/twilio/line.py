@@ -18,8 +18,6 @@ from sandbox.twilio.recordings import Recordings
 from sandbox.world import World
 from shared.events import CallStatus
 
-_OPENAI_HOSTS = {"sip.api.openai.com", "sip-eu.api.openai.com"}
-
 _BY_SIP_STATUS = {
     408: CallStatus.NO_ANSWER,
     480: CallStatus.NO_ANSWER,
@@ -215,13 +213,9 @@ class Line:
         return Bridge(child, self._openai.invite(Invite(leg.script, caller_id, address.uri, headers)))
 
     def _reaches_openai(self, address: SipAddress, caller_id: str) -> bool:
-        """OpenAI listens for TLS only, knows its projects, and wants a caller in E.164 or none at all."""
-        return (
-            address.host in _OPENAI_HOSTS
-            and address.transport == "tls"
-            and address.user == self._world.settings.openai_project_id
-            and (caller_id.startswith("+") or caller_id == "anonymous")
-        )
+        """OpenAI wants a caller in E.164, or none at all."""
+        is_caller = caller_id.startswith("+") or caller_id == "anonymous"
+        return is_caller and address.is_openais(self._world.settings.openai_project_id)
 
     async def _talk(self, bridge: Bridge, realtime: RealtimeCall, dial: twiml.Dial) -> None:
         try:

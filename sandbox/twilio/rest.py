@@ -20,9 +20,10 @@ from sandbox.twilio.legs import Leg
 from sandbox.twilio.line import Line
 from sandbox.twilio.pages import page
 from sandbox.twilio.recordings import Recordings
-from sandbox.twilio.troubles import Refusal
+from sandbox.twilio.troubles import CLOSED, FORBIDDEN, UNVERIFIED, Refusal
 from sandbox.twilio.trunking import Trunking
 from sandbox.world import World
+from shared import phone
 from shared.events import CallStatus
 from shared.problems import json_response
 
@@ -51,9 +52,12 @@ class Twilio:
         self._attempts: dict[tuple[str, str | None], _Attempts] = {}
         self._reception = Reception(world.watch)
         self._identity = Identity(world)
-        account = Account(world, self._identity)
-        self._geo = GeoPermissions(world, self._identity)
-        self._parts = (account, Trunking(world, self._identity, account), self._geo)
+        self._account = Account(world, self._identity)
+        self._parts = (
+            self._account,
+            Trunking(world, self._identity, self._account),
+            GeoPermissions(world, self._identity),
+        )
 
     @property
     def received(self) -> list[Received]:
@@ -88,7 +92,9 @@ class Twilio:
 
     async def _create(self, request: web.Request) -> web.Response:
         form = await self._identity.form(request, "calls")
-        leg = forms.outbound_leg(form, self._settings.twilio_account_sid, self._settings.twilio_phone_number)
+        leg = forms.outbound_leg(form, self._settings.twilio_account_sid, self._account.callers())
+        if forbidden := self._forbidden(leg.to):
+            raise self._refused(forbidden)
         refusal = self._attempt(leg)
         trouble = leg.trouble
         if trouble.places or (trouble.refuses and not refusal):
@@ -102,6 +108,16 @@ class Twilio:
         if refusal:
             raise self._refused(refusal)
         return answer
+
+    def _forbidden(self, number: str) -> Refusal | None:
+        """Tell what in the account keeps it from calling a number, if anything does."""
+        accounts = self._world.accounts
+        if not accounts.is_open:
+            return CLOSED
+        if phone.region(number) in accounts.countries_off:
+            return FORBIDDEN
+        is_stranger = accounts.account_type == "Trial" and number not in accounts.verified_numbers
+        return UNVERIFIED if is_stranger else None
 
     def _attempt(self, leg: Leg) -> Refusal | None:
         """Note that somebody wants a call, perhaps again; give it its script. The answer if it is refused."""

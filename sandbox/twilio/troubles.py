@@ -75,11 +75,12 @@ class Trouble:
 _FAILED = Refusal(500, 20500, "An internal server error has occurred")
 _BUSY = Refusal(429, 20429, "Too Many Requests")
 _INVALID = Refusal(400, 21211, "The phone number you are calling is not valid.")
-_FORBIDDEN = Refusal(
+FORBIDDEN = Refusal(
     400, 21215, "Account not authorized to call this number. Perhaps you need to enable some geo permissions."
 )
+CLOSED = Refusal(403, 20003, "Permission Denied")
 _BLOCKED = Refusal(400, 21216, "Account not allowed to call this number.")
-_UNVERIFIED = Refusal(400, 0, "The number is unverified. Trial accounts may only call verified numbers.")
+UNVERIFIED = Refusal(400, 0, "The number is unverified. Trial accounts may only call verified numbers.")
 
 
 def _refused(refusal: Refusal, times: float = math.inf) -> Trouble:
@@ -113,9 +114,9 @@ TROUBLES: dict[str, Trouble] = {
     "invite-lost": Trouble(invite_arrives=False),
     "time-limit": Trouble(ends_after=10),
     "number-invalid": _refused(_INVALID),
-    "region-forbidden": _refused(_FORBIDDEN),
+    "region-forbidden": _refused(FORBIDDEN),
     "number-blocked": _refused(_BLOCKED),
-    "trial-unverified": _refused(_UNVERIFIED),
+    "trial-unverified": _refused(UNVERIFIED),
 }
 """Every fault of Twilio's by its name; its number and what is told about it are in `sandbox.faults`."""
 

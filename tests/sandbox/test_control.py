@@ -147,6 +147,26 @@ async def test_switches_are_shown_and_turned_while_it_runs(control: ClientSessio
     assert told["second_accept"] == "not_found"
 
 
+async def test_the_accounts_are_shown_and_changed_while_it_runs(
+    control: ClientSession, sandbox: Sandbox
+) -> None:
+    async with control.patch("accounts", json={"numbers": [{"trunk_sid": None}], "balance": 0.5}) as response:
+        assert response.status == 200
+    assert [number.trunk_sid for number in sandbox.world.accounts.numbers] == [None]
+    async with control.get("accounts") as response:
+        told = await response.json()
+    assert (told["balance"], told["numbers"][0]["voice_url"]) == (0.5, "{public_url}/voice/incoming")
+    async with control.patch("accounts", json=told) as response:
+        assert (response.status, await response.json()) == (200, told)
+
+
+async def test_a_call_that_gets_nowhere_is_refused_with_the_reason(control: ClientSession) -> None:
+    async with control.patch("accounts", json={"trunks": [{"originations": []}]}) as response:
+        assert response.status == 200
+    status, told = await _post(control, "calls", {})
+    assert (status, "no origination URL" in told["detail"]) == (409, True)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "advice"),
     [
@@ -159,6 +179,9 @@ async def test_switches_are_shown_and_turned_while_it_runs(control: ClientSessio
         ("PATCH", "switches", {"sip_call_sid": "aunt"}, "'child' or 'parent'"),
         ("PATCH", "switches", {"callback_order": ["answered"]}, "callback_order: must name each of answered"),
         ("PATCH", "switches", [], "body: "),
+        ("PATCH", "accounts", {"credit": 5}, "use account_status"),
+        ("PATCH", "accounts", {"account_type": "Free"}, "'Full' or 'Trial'"),
+        ("PATCH", "accounts", {"numbers": [{"voiceUrl": ""}]}, "numbers.0.voiceUrl"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_what_to_change(

@@ -8,7 +8,7 @@ OWN = "+14155550100"
 def _leg_events(*events: str) -> frozenset[str]:
     pairs = [("To", "+14155550123"), ("From", OWN), ("Url", "https://phone.example.com/")]
     form = MultiDict([*pairs, *(("StatusCallbackEvent", event) for event in events)])
-    return outbound_leg(MultiDictProxy(form), "AC0", OWN).events
+    return outbound_leg(MultiDictProxy(form), "AC0", [OWN]).events
 
 
 def test_events_are_repeated_keys() -> None:
