@@ -1,7 +1,6 @@
 """OpenAI as a peer: the calls it knows, and the routes under `/v1` that control them."""
 
 import asyncio
-import hmac
 from typing import Any
 
 import orjson
@@ -13,13 +12,13 @@ from sandbox.openai.call import EndCause, RealtimeCall
 from sandbox.openai.errors import OpenAIRefusalError, call_not_found
 from sandbox.openai.ledger import Ledger
 from sandbox.openai.performance import Performance
+from sandbox.openai.project import Project
 from sandbox.openai.sideband import Sideband
 from sandbox.openai.troubles import NONE, TROUBLES
 from sandbox.openai.webhooks import Webhooks
 from sandbox.reception import Received, Reception
 from sandbox.sip import Invite
 from sandbox.world import World
-from shared.problems import json_response
 
 
 class OpenAI:
@@ -33,6 +32,7 @@ class OpenAI:
     def __init__(self, world: World) -> None:
         self.calls: dict[str, RealtimeCall] = {}
         self.webhooks = Webhooks(world)
+        self._project = Project(world, self.webhooks)
         self._world = world
         self._reception = Reception(world.watch)
 
@@ -62,7 +62,7 @@ class OpenAI:
             call.end(EndCause.NEVER_ACCEPTED, sip_status=480)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Serve call control, the sideband socket and the list of models."""
+        """Serve call control, the sideband socket and what the project has."""
         handlers: dict[str, Handler] = {
             "accept": self._accept,
             "reject": self._reject,
@@ -73,7 +73,7 @@ class OpenAI:
             path = f"/v1/realtime/calls/{{call_id}}/{verb}"
             router.add_post(path, self._reception.recorded(self._troubled(verb, handler)))
         router.add_get("/v1/realtime", self._reception.recorded(self._sideband))
-        router.add_get("/v1/models", self._reception.recorded(self._models))
+        self._project.add_routes(router, self._reception)
 
     def _troubled(self, verb: str, handler: Handler) -> Handler:
         """Let a call's trouble delay a request about it, or refuse it, before or after it is carried out."""
@@ -109,12 +109,14 @@ class OpenAI:
 
     def _session(self, call: RealtimeCall, body: Any) -> dict[str, Any]:
         try:
-            return session_config.check(body, self._world.switches)
+            session = session_config.check(body, self._world.switches)
+            self._project.check_models(session)
         except OpenAIRefusalError:
             if self._world.switches.bad_session == "refused":
                 raise
             call.trouble = TROUBLES["sideband-never"]
             return {}
+        return session
 
     async def _reject(self, request: web.Request) -> web.Response:
         body = await self._body(request) or {}
@@ -148,7 +150,7 @@ class OpenAI:
         return web.Response()
 
     async def _sideband(self, request: web.Request) -> web.StreamResponse:
-        self._authorize(request)
+        self._project.authorize(request)
         if "OpenAI-Beta" in request.headers:
             raise call_not_found()
         call = self._live(request.query.get("call_id", ""))
@@ -164,16 +166,8 @@ class OpenAI:
             call.detach(sideband)
         return socket
 
-    async def _models(self, request: web.Request) -> web.Response:
-        self._authorize(request)
-        names = session_config.MODELS
-        models = [
-            {"id": name, "object": "model", "created": 1750000000, "owned_by": "system"} for name in names
-        ]
-        return json_response({"object": "list", "data": models})
-
     async def _body(self, request: web.Request) -> Any:
-        self._authorize(request)
+        self._project.authorize(request)
         try:
             return orjson.loads(await request.read() or b"null")
         except ValueError as error:
@@ -181,13 +175,9 @@ class OpenAI:
                 400, None, "We could not parse the JSON body of your request."
             ) from error
 
-    def _authorize(self, request: web.Request) -> None:
-        expected = f"Bearer {self._world.settings.openai_api_key.get_secret_value()}".encode()
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
-            raise OpenAIRefusalError(401, "invalid_api_key", "Incorrect API key provided.")
-
     def _known(self, call_id: str) -> RealtimeCall:
-        if call := self.calls.get(call_id):
+        call = self.calls.get(call_id)
+        if call and self._project.is_ours:
             return call
         raise call_not_found()
 

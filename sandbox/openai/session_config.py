@@ -1,7 +1,7 @@
 """The configuration of a Realtime session: what may be set, and what is then in force."""
 
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -177,6 +177,13 @@ def _check_models(session: _Session, switches: Switches) -> None:
         raise OpenAIRefusalError(
             400, "invalid_value", f"Invalid value for '{param}': not a model here.", param
         )
+
+
+def known_models(switches: Switches) -> list[str]:
+    """List the models there are, for talking and for transcribing."""
+    doubtful = () if switches.gpt_transcribe else _DOUBTFUL
+    transcribing: tuple[str, ...] = get_args(_Transcription.model_fields["model"].annotation)
+    return [*MODELS, *(name for name in transcribing if name not in doubtful)]
 
 
 def in_force(given: dict[str, Any], session_id: str) -> dict[str, Any]:
