@@ -52,14 +52,27 @@ class Database:
         Raises:
             DatabaseError: SQLite refused; nothing of this function's work is kept. Or the file is closed.
         """
+        return await self._put(lambda future: _Work(work, future))
+
+    async def _put(self, make: Callable[[asyncio.Future[T]], "_Work"]) -> T:
         if self._is_closed:
             raise DatabaseError("The database is closed.")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Work(work, future))
+        self._queue.put(make(future))
         try:
             return await future
         except sqlite3.Error as error:
             raise DatabaseError(str(error)) from error
+
+    async def scrub(self) -> None:
+        """Leave nothing on the disk of what has been deleted: write the file anew, and empty its log.
+
+        Whoever wants the database meanwhile waits, about a second for each 100 MB.
+
+        Raises:
+            DatabaseError: the disk is full, or another process reads the file; the traces may still be there.
+        """
+        await self._put(_Scrub)
 
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
@@ -86,6 +99,8 @@ class Database:
             for work in batch:
                 work.execute(self._connection)
             self._connection.execute("COMMIT")
+            for scrub in [work for work in batch if isinstance(work, _Scrub)]:
+                scrub.scrub(self._connection)
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -135,6 +150,23 @@ class _Work:
         """Tell whoever waits, unless they have gone."""
         if not self.future.done():
             self._outcome()
+
+
+class _Scrub(_Work):
+    """Writing the file anew, which no transaction can have part in: it comes after that of its batch."""
+
+    def __init__(self, future: asyncio.Future[None]) -> None:
+        super().__init__(lambda _: None, future)
+
+    def scrub(self, connection: sqlite3.Connection) -> None:
+        """Write the file anew; its failure is its own."""
+        try:
+            connection.execute("VACUUM")
+            is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if is_busy:
+                raise sqlite3.OperationalError("another process reads the file")
+        except sqlite3.Error as error:
+            self.fail(error)
 
 
 def _settle(batch: list[_Work]) -> None:

@@ -10,7 +10,8 @@ import sys
 OWNER_WORD = "openclaw"
 _USAGE = (
     "Without arguments it serves; `verify` compares the journal with what OpenClaw holds, `verify --json` "
-    "in JSON. There are no other arguments; everything is a setting in the environment or .env."
+    "in JSON; `forget +1…` deletes what the journal has of a person. "
+    "There are no other arguments; everything is a setting in the environment or .env."
 )
 
 
@@ -36,6 +37,10 @@ if __name__ == "__main__":
             from services.session_bridge.verify import run
 
             sys.exit(asyncio.run(run(as_json="--json" in sys.argv)))
+        case ["forget", number]:
+            from services.session_bridge.forget import run as forget
+
+            sys.exit(asyncio.run(forget(number)))
         case _:
             sys.stderr.write(f"{_USAGE}\n")
             sys.exit(2)

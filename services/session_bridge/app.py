@@ -18,6 +18,7 @@ from services.session_bridge.adapters.openclaw.recent import RecentTurns
 from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
 from services.session_bridge.adapters.openclaw.store import CannotWriteYetError
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
+from services.session_bridge.adapters.people import People
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import (
     VoiceServer,
@@ -35,6 +36,7 @@ from services.session_bridge.keys import (
     JOURNAL,
     MESSENGER,
     METRICS,
+    PEOPLE,
     RECENT,
     REGISTRY,
     RPC,
@@ -54,6 +56,7 @@ from services.session_bridge.routes import (
     health,
     metrics,
     page,
+    people,
     phone,
     session_key,
     sessions,
@@ -145,6 +148,7 @@ def build(settings: BridgeSettings) -> web.Application:
             web.get("/events", events.all_calls, allow_head=False),
             web.get("/calls/{id}/events", events.one_call, allow_head=False),
             *phone.routes(),
+            web.delete("/people/{number}", people.forget_person),
             web.post("/sign-in", sign_in.sign_in),
             web.get("/sign-in", sign_in.show_sign_in),
             web.delete("/sign-in", sign_in.sign_out),
@@ -173,6 +177,7 @@ async def _journal(app: web.Application) -> AsyncIterator[None]:
         app[JOURNAL] = Journal(folder / "bridge.sqlite")
     except (OSError, DatabaseError) as error:
         refuse_folder(folder, error)
+    app[PEOPLE] = People(app[JOURNAL])
     async with Tasks() as tasks:
         tasks.start(forget_daily(app[JOURNAL].forget, app[SETTINGS].history_days), name="retention")
         yield

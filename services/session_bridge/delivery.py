@@ -182,9 +182,11 @@ class Delivery:
             if await self._deliveries.failed(call_id, why):
                 log.warning("write_postponed", reason=why)
 
-    async def _led(self, call_id: str) -> str:
-        """Settle the key of a call that may have none yet: the line it belongs to."""
-        session = await self._session(call_id)
+    async def _led(self, call_id: str) -> int | str:
+        """Settle the key of a call that may have none yet: the line it belongs to, 0 if it was forgotten."""
+        session = await self._journal.session(call_id)
+        if session is None:
+            return 0
         if session.session_key is not None:
             return session.session_key
         key = await self._keys.decide(session.phone_number, call_id)
@@ -192,8 +194,10 @@ class Delivery:
         return key
 
     async def _deliver(self, call_id: str) -> int:
-        """Write a call, and tell how many messages came in."""
-        session = await self._session(call_id)
+        """Write a call, unless it was forgotten meanwhile, and tell how many messages came in."""
+        session = await self._journal.session(call_id)
+        if session is None:
+            return 0
         assert session.session_key is not None  # noqa: S101 - else it stands in the line of those without
         return await self._write(session, session.session_key) if session.is_unwritten else 0
 

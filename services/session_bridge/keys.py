@@ -10,6 +10,7 @@ from services.session_bridge.adapters.openclaw.folder import OpenClawFolder
 from services.session_bridge.adapters.openclaw.recent import RecentTurns
 from services.session_bridge.adapters.openclaw.rpc import OpenClawRpc
 from services.session_bridge.adapters.openclaw.stores import OpenClawStores
+from services.session_bridge.adapters.people import People
 from services.session_bridge.adapters.session_keys import SessionKeys
 from services.session_bridge.adapters.voice_server import VoiceServer
 from services.session_bridge.browsers import BrowserDoor
@@ -22,6 +23,7 @@ from services.session_bridge.tails import Tails
 SETTINGS = web.AppKey("settings", BridgeSettings)
 DOOR = web.AppKey("door", BrowserDoor)
 JOURNAL = web.AppKey("journal", Journal)
+PEOPLE = web.AppKey("people", People)
 FOLDER = web.AppKey("folder", OpenClawFolder)
 RPC = web.AppKey("rpc", OpenClawRpc)
 RECENT = web.AppKey("recent", RecentTurns)

@@ -98,13 +98,18 @@ class Tails:
         self._frames.append(_frame(record, is_partial=True))
         self._wake()
 
+    def forget(self) -> None:
+        """Hold nothing in memory: readers who want what was held find it in the journal, if it is there."""
+        self._first += len(self._frames)
+        self._frames.clear()
+        self._floor = self._head
+
     async def beginning(self, after: int | None) -> int:
         """Tell where a reader begins: behind the number it saw last, else with what comes next."""
         last = await self._journal.last_number()
         if not self._readers:
-            self._first += len(self._frames)
-            self._frames.clear()
-            self._floor = self._head = last
+            self._head = last
+            self.forget()
         return last if after is None else min(after, last)
 
     async def running(self) -> RunningCalls:

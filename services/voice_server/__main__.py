@@ -13,6 +13,7 @@ _USAGE = """Without arguments it serves. Everything is a setting in the environm
   doctor [--json]   look at everything that a call needs
   connect           have the calls to our number come here; --trunk through a SIP trunk, --undo, --yes unasked
   smoke             call the owner once, and see the call into OpenClaw
+  forget +1…        delete all that both services keep of a person; --yes unasked
   backup FOLDER     copy the data of both services and the configuration into a new folder
 """
 
@@ -44,6 +45,10 @@ if __name__ == "__main__":
             from services.voice_server.backup import run as back_up
 
             sys.exit(back_up(Path(folder)))
+        case ["forget", number] | ["forget", number, "--yes"]:
+            from services.voice_server.forget import run as forget
+
+            sys.exit(asyncio.run(forget(number, is_sure="--yes" in sys.argv)))
         case _:
             sys.stderr.write(_USAGE)
             sys.exit(2)

@@ -13,6 +13,7 @@ from services.voice_server.adapters.openai_calls import OpenAICalls, OpenAIError
 from services.voice_server.adapters.openai_webhook import WebhookFormatError, WebhookSignatureError
 from services.voice_server.adapters.openclaw import OpenClaw, gateway_client
 from services.voice_server.adapters.openclaw_cli import OpenClawCommand
+from services.voice_server.adapters.people import StillUnderwayError
 from services.voice_server.adapters.realtime import Realtime
 from services.voice_server.adapters.store import Store
 from services.voice_server.adapters.twilio_api import TwilioApi
@@ -42,7 +43,7 @@ from services.voice_server.metrics import Metrics
 from services.voice_server.orders import KeyReusedError, Orders, StillPlacedError
 from services.voice_server.peers import Peers
 from services.voice_server.recorder import Recorder
-from services.voice_server.routes import calls, days, health, hello, history, metrics, twilio, webhook
+from services.voice_server.routes import calls, days, health, hello, history, metrics, people, twilio, webhook
 from services.voice_server.settings import AgentFileError, PricesFileError, VoiceSettings
 from services.voice_server.switchboard import CallGivenUpError, StoppingError, Switchboard
 from shared import bearer, logs, openapi, problems, settings
@@ -79,6 +80,7 @@ STATUSES: problems.StatusTable = {
     TwilioUncertainError: (502, "Twilio did not answer clearly"),
     TwilioError: (502, "Twilio failed"),
     OpenAIError: (502, "OpenAI failed"),
+    StillUnderwayError: (409, "Still under way"),
     DatabaseError: (503, "Disk failed"),
 }
 
@@ -143,7 +145,7 @@ def build(config: VoiceSettings, agent: Agent, prices: Prices) -> web.Applicatio
         ],
         client_max_size=problems.BODY_LIMIT_BYTES,
     )
-    for module in (webhook, twilio, hello, calls, history, days, health, metrics):
+    for module in (webhook, twilio, hello, calls, history, days, health, metrics, people):
         app.add_routes(module.routes)
     openapi.publish(app, "Voice server")
     app[keys.SETTINGS] = config

@@ -185,3 +185,32 @@ def test_only_the_owner_may_read_it(path: Path) -> None:
     asyncio.run(Database(path, SCHEMA).close())
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
+
+
+async def test_after_a_scrub_nothing_deleted_is_left_in_the_file_or_its_log(
+    database: Database, path: Path
+) -> None:
+    await database.run(noting("kept", *(f"secret {number} " + "x" * 3000 for number in range(50))))
+    await database.run(lambda db: db.execute("DELETE FROM notes WHERE text LIKE 'secret%'"))
+    files = [path, path.with_name(f"{path.name}-wal")]
+    assert any(b"secret" in file.read_bytes() for file in files)
+    await database.scrub()
+    assert [b"secret" in file.read_bytes() for file in files] == [False, False]
+    assert on_disk(path) == ["kept"]
+
+
+async def test_a_scrub_and_its_neighbours_do_not_disturb_each_other(database: Database, path: Path) -> None:
+    await asyncio.gather(database.run(noting("before")), database.scrub(), database.run(noting("after")))
+    assert on_disk(path) == ["before", "after"]
+
+
+async def test_a_scrub_while_another_process_reads_says_so(database: Database, path: Path) -> None:
+    await database.run(noting("kept"))
+    await database.run(lambda db: db.execute("PRAGMA busy_timeout=10").fetchall())
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM notes").fetchall()
+    with pytest.raises(DatabaseError, match="another process reads the file"):
+        await database.scrub()
+    reader.close()
+    await database.scrub()

@@ -67,6 +67,11 @@ def keep_missing_words(db: sqlite3.Connection, before: int) -> int:
     return rows[-1]["number"] if len(rows) == _KEPT_AT_ONCE else 0
 
 
+def forget_deleted(db: sqlite3.Connection) -> None:
+    """Leave nothing in the index of calls that are deleted: else it only notes that they are."""
+    db.execute("INSERT INTO said (said) VALUES ('optimize')")
+
+
 def _keep(db: sqlite3.Connection, call: sqlite3.Row) -> None:
     turns = db.execute(
         "SELECT json_extract(body, '$.data.content') FROM events"

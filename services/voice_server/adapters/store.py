@@ -11,10 +11,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from services.voice_server.adapters import daily, recordings, search
+from services.voice_server.adapters import daily, people, recordings, search
 from services.voice_server.domain.record import CallRecord, Phase
 from shared.database import Database, DatabaseError
 from shared.events import CallEvent, KeptEvent, TranscriptUpdate, call_event
+from shared.people import Forgotten
 from shared.transcript import Turn, in_order
 
 _SCHEMA = """
@@ -217,6 +218,18 @@ class Store:
             return len(found)
 
         return await self._database.run(work)
+
+    async def forget_person(self, number: str) -> Forgotten:
+        """Delete all that is kept of a person, traces on the disk included, or raise `StillUnderwayError`."""
+
+        def work(db: sqlite3.Connection) -> Forgotten:
+            forgotten = people.forget(db, number)
+            self.recordings.forget(db, forgotten.call_ids)
+            return forgotten
+
+        forgotten = await self._database.run(work)
+        await self._database.scrub()
+        return forgotten
 
     async def turns(self, call: CallRecord) -> list[Turn]:
         """List a call's finished turns, in the order they were spoken."""
