@@ -56,9 +56,13 @@ Tell = Callable[[str, Finding], None]
 async def run(*, as_json: bool) -> int:
     """Look by the settings of the environment and print what is found; the exit status."""
     logs.configure("error", None)
-    findings = await diagnose(_keep_quiet if as_json else _print)
+    told: list[dict[str, str]] = []
+
+    def note(name: str, finding: Finding) -> None:
+        told.append({"name": name, **_as_json(finding)})
+
+    findings = await diagnose(note if as_json else _print)
     if as_json:
-        told = [{"name": name, **_as_json(finding)} for name, finding in findings.items()]
         sys.stdout.write(f"{orjson.dumps({'checks': told}).decode()}\n")
     else:
         sys.stdout.write(f"\n{_SUMS[exit_status(findings)]}\n")
@@ -67,28 +71,31 @@ async def run(*, as_json: bool) -> int:
 
 async def diagnose(tell: Tell) -> Mapping[str, Finding]:
     """Look at everything in order; each finding is told as soon as it is known."""
-    findings: dict[str, Finding] = {}
-
-    def note(name: str, finding: Finding) -> None:
-        findings[name] = finding
-        tell(name, finding)
-
     try:
         config = VoiceSettings()
         speaker, warnings = config.load_agent()
         config.load_prices()
     except ValidationError as error:
         faults = "; ".join(line.strip() for line in settings.faults(error, VoiceSettings))
-        note(SETTINGS, bad(f"{faults}.", "Set each in .env; .env.example says what it is."))
-        return findings
+        finding = bad(f"{faults}.", "Set each in .env; .env.example says what it is.")
     except (AgentFileError, PricesFileError) as error:
-        note(SETTINGS, bad(f"{error}.", "Mend that file."))
-        return findings
-    note(SETTINGS, ok("complete", "; ".join(warnings)))
+        finding = bad(f"{error}.", "Mend that file.")
+    else:
+        tell(SETTINGS, ok("complete", "; ".join(warnings)))
+        return await look_at(config, speaker, tell)
+    tell(SETTINGS, finding)
+    return {SETTINGS: finding}
+
+
+async def look_at(config: VoiceSettings, speaker: Agent, tell: Tell) -> Mapping[str, Finding]:
+    """Look at everything that settings which are complete lead to; told as `diagnose` does."""
+    findings: dict[str, Finding] = {}
     async with aiohttp.ClientSession() as http, gateway_client() as to_gateway:
         case = _case(config, speaker, http, to_gateway)
         for check in CHECKS:
-            note(check.name, blocked(check.needs, findings) or await check.look(case))
+            finding = blocked(check.needs, findings) or await check.look(case)
+            findings[check.name] = finding
+            tell(check.name, finding)
     return findings
 
 
@@ -117,7 +124,3 @@ def _print(name: str, finding: Finding) -> None:
     if finding.next_step:
         sys.stdout.write(f"  {'':<{_WIDTH}}  → {finding.next_step}\n")
     sys.stdout.flush()
-
-
-def _keep_quiet(_name: str, _finding: Finding) -> None:
-    """Print nothing: it is all told at the end."""
