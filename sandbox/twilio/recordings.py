@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sandbox.accounts import new_sid
@@ -188,7 +188,7 @@ async def _endless(request: web.Request) -> web.StreamResponse:
     try:
         while True:
             await response.write(bytes(1 << 20))
-    except ClientConnectionResetError:
+    except ConnectionError:
         return response
 
 

@@ -19,6 +19,7 @@ def voice_server() -> web.Application:
 
     app = web.Application()
     app.add_routes([web.route(forward.method, forward.path, answer) for forward in FORWARDS])
+    app.router.add_get("/history/{id}/recording", answer)
     return app
 
 

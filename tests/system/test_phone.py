@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from dev.stack import Program
 from tests.system.conftest import a_stack
 
+GREETING = "+14155550101"
 WITHOUT_END = "+14155550106"
 
 
@@ -49,3 +51,27 @@ async def test_what_the_voice_server_refuses_comes_through_in_its_words(tmp_path
             assert answer.status == 422
         async with stack.http.get(f"{phone}/history/CA0") as answer:
             assert (answer.status, answer.content_type) == (404, "application/problem+json")
+
+
+def _recording(services: list[Program]) -> None:
+    for service in services:
+        service.environment = {**service.environment, "RECORD_CALLS": "outbound"}
+
+
+async def test_what_was_recorded_is_played_through_the_bridge_part_by_part(tmp_path: Path) -> None:
+    async with a_stack(tmp_path, 50, _recording) as stack:
+        phone, order = f"{stack.bridge.url}/phone", {"to": GREETING, "message": "Hello!"}
+        async with stack.http.post(f"{phone}/call", json=order) as answer:
+            call = f"{stack.bridge.url}{answer.headers['Location']}"
+
+        async def is_ready() -> bool:
+            recording = (await stack.get(call))["recording"]
+            return bool(recording) and recording["state"] == "ready"
+
+        await stack.until(is_ready)
+        size = (await stack.get(call))["recording"]["bytes"]
+        async with stack.http.get(f"{call}/recording", headers={"Range": "bytes=0-3"}) as answer:
+            assert (answer.status, await answer.read()) == (206, b"RIFF")
+            assert answer.headers["Content-Range"] == f"bytes 0-3/{size}"
+        async with stack.http.get(f"{call}/recording", headers={"Range": f"bytes={size}-"}) as answer:
+            assert (answer.status, answer.content_type) == (416, "application/problem+json")

@@ -1,7 +1,8 @@
 """The voice server: asked for a call whose events have not come, and whether it is there at all."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
@@ -22,6 +23,12 @@ M = TypeVar("M", bound=BaseModel)
 
 _JSON = frozenset({"application/json", "application/problem+json"})
 _TOLD_HEADERS = ("Location", "Retry-After")
+_SOUND = "audio/wav"
+_SOUND_HEADERS = (
+    *("Content-Length", "Content-Range", "Accept-Ranges"),
+    *("ETag", "Last-Modified", "Cache-Control"),
+)
+_PIECE_BYTES = 1 << 16
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -41,6 +48,19 @@ class Told:
     media_type: str
     body: bytes
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording as the voice server plays it, or a part of it.
+
+    `pieces` raises `VoiceServerError` if the voice server breaks off.
+    """
+
+    status: int
+    media_type: str
+    headers: Mapping[str, str]
+    pieces: AsyncIterator[bytes]
 
 
 class FetchedCall(BaseModel):
@@ -152,13 +172,45 @@ class VoiceServer:
             VoiceServerError: it gave no usable answer, or refuses our key; the text says what to do.
         """
         declared = {} if body is None else {"Content-Type": "application/json"}
-        told = await self._ask(method, path, query, body, {**headers, **declared})
-        if told.media_type not in _JSON:
-            raise VoiceServerError(
-                f"What answers {told.status} at {self._url} speaks no JSON: look whether VOICE_SERVER_URL "
-                "leads to the voice server."
+        return self._usable(await self._ask(method, path, query, body, {**headers, **declared}))
+
+    @asynccontextmanager
+    async def recording(
+        self, method: str, call_id: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[Recording | Told]:
+        """Have a call's recording played while the block runs, or hand back why it is not.
+
+        Args:
+            method: of the request: GET, or HEAD.
+            call_id: either id of the call.
+            headers: which part is wanted.
+
+        Raises:
+            VoiceServerSlowError, VoiceServerError: as `forward` does.
+        """
+        seconds = self._timeout.total
+        with self._blamed():
+            answer = await self._http.request(
+                method,
+                f"{self._url}/history/{quote(call_id)}/recording",
+                headers={**headers, **self._headers},
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds),
             )
-        return told
+        try:
+            if answer.content_type == _SOUND:
+                told = {name: answer.headers[name] for name in _SOUND_HEADERS if name in answer.headers}
+                yield Recording(answer.status, _SOUND, told, self._pieces(answer))
+            else:
+                with self._blamed():
+                    body = await answer.read()
+                yield self._usable(Told(answer.status, answer.content_type, body, {}))
+        finally:
+            answer.close()
+
+    async def _pieces(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        with self._blamed():
+            async for piece in answer.content.iter_chunked(_PIECE_BYTES):
+                yield piece
 
     async def _get(self, path: str, model: type[M]) -> M:
         told = await self._ask("GET", path)
@@ -181,7 +233,7 @@ class VoiceServer:
         body: bytes | None = None,
         headers: Mapping[str, str] = _NO_HEADERS,
     ) -> Told:
-        try:
+        with self._blamed():
             async with self._http.request(
                 method,
                 URL(self._url + path).with_query(query),
@@ -192,6 +244,21 @@ class VoiceServer:
             ) as response:
                 told = {name: response.headers[name] for name in _TOLD_HEADERS if name in response.headers}
                 answer = Told(response.status, response.content_type, await response.read(), told)
+        return _admitted(answer)
+
+    def _usable(self, told: Told) -> Told:
+        if _admitted(told).media_type not in _JSON:
+            raise VoiceServerError(
+                f"What answers {told.status} at {self._url} speaks no JSON: look whether VOICE_SERVER_URL "
+                "leads to the voice server."
+            )
+        return told
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Say of what goes wrong on the way to the voice server what to do about it."""
+        try:
+            yield
         except TimeoutError as error:
             raise VoiceServerSlowError(
                 f"The voice server did not answer within {self._timeout.total:g} s, but may still do what it "
@@ -206,6 +273,9 @@ class VoiceServer:
                 "The voice server broke off before it had answered, but may have done what it was asked: "
                 "look before you ask again; its log says why."
             ) from error
-        if answer.status == 401:
-            raise VoiceServerError("The voice server refuses our key: set the same VOICE_API_KEY for both.")
-        return answer
+
+
+def _admitted(told: Told) -> Told:
+    if told.status == 401:
+        raise VoiceServerError("The voice server refuses our key: set the same VOICE_API_KEY for both.")
+    return told

@@ -1,4 +1,4 @@
-/** What a call came to: times, tokens, cost, and the call to take away as text or JSON. */
+/** What a call came to: times, tokens, cost, its recording, and the call to take away as text or JSON. */
 
 import { entries } from "./call.js";
 import { make } from "./dom.js";
@@ -11,6 +11,11 @@ const TOKENS = {
   input_text_tokens: "text in",
   cached_text_tokens: "of it cached",
   output_text_tokens: "text out",
+};
+
+const RECORDING = {
+  pending: "The recording is being fetched from Twilio …",
+  failed: "The recording could not be fetched from Twilio; the voice server's log says why.",
 };
 
 /** Make the elements below an opened call; `details` and `transcript` are as the voice server told them. */
@@ -37,6 +42,18 @@ export function figures(call, details, transcript) {
       download("JSON", `${call.id}.json`, "application/json", everything),
     ),
   ];
+}
+
+/** Make what plays a call's recording, or says that it is not to be had; nothing where none was made. */
+export function recording(id, told) {
+  if (!told) return [];
+  if (told.state !== "ready") return [make("p", "hint", RECORDING[told.state])];
+  const player = document.createElement("audio");
+  player.controls = true;
+  player.preload = "none"; // an opened call is read more often than it is listened to
+  player.src = `/phone/history/${encodeURIComponent(id)}/recording`;
+  player.setAttribute("aria-label", "Recording");
+  return [player];
 }
 
 function download(label, name, type, content) {

@@ -5,7 +5,7 @@ import { other, recall } from "./call.js";
 import { drawCard, makeCard } from "./card.js";
 import { timeline } from "./charts.js";
 import { byId, date, fromTemplate, list, make, tell } from "./dom.js";
-import { figures } from "./figures.js";
+import { figures, recording } from "./figures.js";
 import { STATUS, WAY, duration, moment, person } from "./words.js";
 
 const PAGE = 50;
@@ -109,7 +109,7 @@ async function open(details, id) {
     const call = { ...recall(told, said.transcript), kept };
     const card = makeCard(id, { writeAgain: () => writeAgain(id).finally(() => open(details, id)) });
     drawCard(card, call);
-    card.querySelector(".timeline").append(timeline(call));
+    card.querySelector(".timeline").append(timeline(call), ...recording(id, told.recording));
     card.querySelector(".figures").append(...figures(call, told, said.transcript));
     waiting.replaceWith(card);
   } catch (error) {
