@@ -14,14 +14,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sandbox.accounts import new_sid
+from sandbox.twilio.account import ACCOUNT
 from sandbox.twilio.callbacks import Callbacks
 from sandbox.twilio.errors import TwilioRefusalError
+from sandbox.twilio.identity import not_found
 from sandbox.twilio.legs import Leg, rfc2822
+from sandbox.twilio.pages import page
 from sandbox.twilio.twiml import Dial
 from sandbox.world import World
 from shared.problems import json_response
 
-_ACCOUNT = "/2010-04-01/Accounts/{account_sid}"
 _RATE = 8000
 _TONES = (440, 660)
 """What is heard of the person, in the first channel, and of the other leg, in the second."""
@@ -98,9 +100,9 @@ class Recordings:
 
             return recorded(authorized)
 
-        router.add_get(f"{_ACCOUNT}/Calls/{{sid}}/Recordings.json", guarded(self._list))
-        router.add_get(f"{_ACCOUNT}/Recordings/{{sid}}.wav", guarded(self._media))
-        router.add_delete(f"{_ACCOUNT}/Recordings/{{sid}}.json", guarded(self._delete))
+        router.add_get(f"{ACCOUNT}/Calls/{{sid}}/Recordings.json", guarded(self._list))
+        router.add_get(f"{ACCOUNT}/Recordings/{{sid}}.wav", guarded(self._media))
+        router.add_delete(f"{ACCOUNT}/Recordings/{{sid}}.json", guarded(self._delete))
 
     def made(self, leg: Leg, child: Leg, dial: Dial) -> None:
         """Keep what was recorded of a bridge that has ended, and tell of it; nothing if it never stood."""
@@ -135,17 +137,15 @@ class Recordings:
     async def _list(self, request: web.Request) -> web.Response:
         sid = request.match_info["sid"]
         found = [one.as_json() for one in self.kept.values() if one.call_sid == sid]
-        page = {"first_page_uri": request.path_qs, "next_page_uri": None, "previous_page_uri": None}
-        span = {"page": 0, "page_size": 50, "start": 0, "end": max(0, len(found) - 1), "uri": request.path_qs}
-        return json_response({"recordings": found, **page, **span})
+        return json_response(page(request, "recordings", found))
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
         recording, trouble = self._found(request), self._world.switches.recording_trouble
         if trouble == "late" and recording.refused < _LATE:
             recording.refused += 1
-            raise _not_found(request)
+            raise not_found(request)
         if recording.status == "absent" or trouble == "gone":
-            raise _not_found(request)
+            raise not_found(request)
         if trouble == "huge":
             return await _endless(request)
         media = await asyncio.to_thread(wav, recording.seconds)
@@ -164,7 +164,7 @@ class Recordings:
     def _found(self, request: web.Request) -> Recording:
         if recording := self.kept.get(request.match_info["sid"]):
             return recording
-        raise _not_found(request)
+        raise not_found(request)
 
 
 def wav(seconds: int) -> bytes:
@@ -190,7 +190,3 @@ async def _endless(request: web.Request) -> web.StreamResponse:
             await response.write(bytes(1 << 20))
     except ConnectionError:
         return response
-
-
-def _not_found(request: web.Request) -> TwilioRefusalError:
-    return TwilioRefusalError(404, 20404, f"The requested resource {request.path} was not found")
