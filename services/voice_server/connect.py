@@ -27,7 +27,7 @@ from services.voice_server.domain.connecting import (
 )
 from services.voice_server.domain.diagnosis import State
 from services.voice_server.domain.twilio_setup import Number, Wanted, judge_number
-from services.voice_server.settings import VoiceSettings, WebhookSecrets
+from services.voice_server.settings import SomeSecrets, VoiceSettings
 from shared import logs, settings
 
 USAGE = "connect [--webhook | --trunk | --undo] [--yes]"
@@ -43,7 +43,7 @@ OPENAI_WEBHOOK_SECRET={secret}"""
 class ConnectSettings(VoiceSettings):
     """What connecting reads: the voice server's settings, without the secret that it may bring."""
 
-    openai_webhook_secret: WebhookSecrets = ()
+    openai_webhook_secret: SomeSecrets = ()
 
 
 class Refusal(Exception):  # noqa: N818 - it is no fault of ours

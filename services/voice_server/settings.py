@@ -69,13 +69,10 @@ def _regions(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-WebhookSecrets = Annotated[
-    tuple[SecretStr, ...],
-    NoDecode,
-    BeforeValidator(comma_separated),
-    AfterValidator(_webhook_secret),
-    Field(min_length=1),
+SomeSecrets = Annotated[
+    tuple[SecretStr, ...], NoDecode, BeforeValidator(comma_separated), AfterValidator(_webhook_secret)
 ]
+WebhookSecrets = Annotated[SomeSecrets, Field(min_length=1)]
 Callers = Annotated[
     frozenset[str],
     NoDecode,

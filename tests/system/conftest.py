@@ -38,6 +38,15 @@ class Stack:
     bridge: Program
     voice: Program
     sandbox: SandboxSettings
+    ports: Ports
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://{self.sandbox.host}:{self.sandbox.port}"
+
+    def environment(self, **changed: str) -> dict[str, str]:
+        """Give the settings of both services, some of them changed."""
+        return sandbox_environment(self.sandbox, self.ports, self.folder) | changed
 
     async def call(self, to: str = OWNER) -> str:
         body = {"to": to, "message": "Hello! This is your AI assistant calling."}
@@ -131,9 +140,8 @@ class Stack:
 
     async def remembered(self) -> list[tuple[str, str]]:
         """Role and text of every row in the main conversation of the gateway."""
-        url = f"http://{self.sandbox.host}:{self.sandbox.port}"
         token = self.sandbox.openclaw_gateway_token.get_secret_value()
-        async with connected(url, token, "operator.read") as gateway:
+        async with connected(self.sandbox_url, token, "operator.read") as gateway:
             history = await gateway.call("chat.history", sessionKey="agent:main:main")
         said = [(row["role"], row["content"]) for row in history["messages"]]
         return [(role, text if isinstance(text, str) else text[0]["text"]) for role, text in said]
@@ -151,7 +159,7 @@ async def a_stack(
     both = services(ports, environment, folder)
     changes(both)
     async with running([sandbox(settings, folder), *both]), aiohttp.ClientSession() as http:
-        yield Stack(http, folder, both[0], both[1], settings)
+        yield Stack(http, folder, both[0], both[1], settings, ports)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from dev.programs import Ports, sandbox_environment
 from services.voice_server.doctor.run import look_at
 from services.voice_server.domain.diagnosis import Finding, State
 from services.voice_server.settings import VoiceSettings
@@ -94,7 +93,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 @pytest_asyncio.fixture(loop_scope="module")
 async def accounts(stack: Stack) -> AsyncIterator[str]:
     """Give the address of the sandbox's accounts, which are as they were at the end."""
-    url = f"http://{stack.sandbox.host}:{stack.sandbox.port}/sandbox/accounts"
+    url = f"{stack.sandbox_url}/sandbox/accounts"
     before = await stack.get(url)
     yield url
     await change(stack, url, before)
@@ -106,10 +105,7 @@ async def change(stack: Stack, url: str, accounts: dict[str, Any]) -> None:
 
 
 async def looked(stack: Stack, **changed: str) -> Mapping[str, Finding]:
-    ports = Ports(
-        port=int(stack.voice.url.rpartition(":")[2]), bridge_port=int(stack.bridge.url.rpartition(":")[2])
-    )
-    environment = sandbox_environment(stack.sandbox, ports, stack.folder) | changed
+    environment = stack.environment(**changed)
     config = VoiceSettings.model_validate({name.lower(): value for name, value in environment.items()})
     speaker, _ = config.load_agent()
     return await look_at(config, speaker, lambda _name, _finding: None)

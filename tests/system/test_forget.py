@@ -5,7 +5,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from dev.programs import OWNER
+from dev.programs import OWNER, Ports
 from dev.stack import Program
 from sandbox.settings import SandboxSettings
 from tests.system.conftest import Stack, a_stack
@@ -109,7 +109,7 @@ async def test_what_keeps_it_from_forgetting_is_said(
         "nobody", ("-m", "services.voice_server"), "", {"VOICE_SERVER_URL": "http://127.0.0.1:9"}
     )
     async with aiohttp.ClientSession() as http:
-        stack = Stack(http, tmp_path, nobody, nobody, settings)
+        stack = Stack(http, tmp_path, nobody, nobody, settings, Ports())
         status, told, complaint = await stack.command("forget", *arguments)
     assert (status, told) == (1 if "answer" in why else 2, "")
     assert why in complaint
