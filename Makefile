@@ -28,13 +28,13 @@ demo: setup ## one whole call against the sandbox, shown as it happens
 	@$(BIN)/python -m dev.demo
 
 doctor: setup ## look at everything that a call needs, and say what to do next
-	@$(BIN)/python -m services.voice_server doctor
+	@$(BIN)/python -m dev.command doctor
 
 connect: setup ## have Twilio and OpenAI lead the calls to your number here; CONNECT='--trunk' and the like
-	@$(BIN)/python -m services.voice_server connect $(CONNECT)
+	@$(BIN)/python -m dev.command connect $(CONNECT)
 
 smoke: setup ## one real call to the owner, followed until it is in OpenClaw
-	@$(BIN)/python -m services.voice_server smoke
+	@$(BIN)/python -m dev.command smoke
 
 soak: setup ## 300 random calls against the sandbox, then the books are checked; SOAK='--seed 7 --kill' and the like
 	@$(BIN)/python -m dev.soak $(SOAK)

@@ -83,6 +83,13 @@ def sandbox_environment(settings: SandboxSettings, ports: Ports, folder: Path) -
     }
 
 
+def beside_the_sandbox(ports: Ports) -> tuple[SandboxSettings, dict[str, str], Path]:
+    """Give what `make run` starts where there are no accounts: sandbox, settings of the services, data."""
+    folder = (ROOT / "data" / "sandbox").absolute()
+    settings = SandboxSettings(public_url=f"http://{ports.host}:{ports.port}")
+    return settings, sandbox_environment(settings, ports, folder), folder
+
+
 def openclaw_folder(folder: Path) -> Path:
     """Lay out the state of an OpenClaw that has never been talked to, and return where it is."""
     state = folder / "openclaw"

@@ -3,11 +3,9 @@
 import asyncio
 import signal
 import sys
-from pathlib import Path
 
-from dev.programs import OWNER, Ports, sandbox, sandbox_environment, services
+from dev.programs import OWNER, Ports, beside_the_sandbox, sandbox, services
 from dev.stack import DidNotStartError, Program, running
-from sandbox.settings import SandboxSettings
 from shared.settings import load
 
 WITH_SANDBOX = """
@@ -45,20 +43,17 @@ async def main() -> None:
 
 
 def _welcome(ports: Ports) -> str:
-    real = ports.openai_api_key is not None
     return READY.format(
         ports=ports,
-        owner="+1…" if real else OWNER,
-        voice_key=' -H "Authorization: Bearer $VOICE_API_KEY"' if real and ports.voice_api_key else "",
-        bridge_key=' -H "Authorization: Bearer $BRIDGE_API_KEY"' if real and ports.bridge_api_key else "",
+        owner=OWNER if ports.openai_api_key is None else "+1…",
+        voice_key=' -H "Authorization: Bearer $VOICE_API_KEY"' if ports.voice_api_key else "",
+        bridge_key=' -H "Authorization: Bearer $BRIDGE_API_KEY"' if ports.bridge_api_key else "",
     )
 
 
 def _with_sandbox(ports: Ports) -> list[Program]:
-    folder = Path("data/sandbox").absolute()
-    settings = SandboxSettings(public_url=f"http://{ports.host}:{ports.port}")
+    settings, environment, folder = beside_the_sandbox(ports)
     print(WITH_SANDBOX.format(folder=folder), flush=True)
-    environment = sandbox_environment(settings, ports, folder)
     return [sandbox(settings, folder), *services(ports, environment, folder)]
 
 

@@ -15,7 +15,7 @@ NEUTRAL = (
     *("PATH", "HOME", "LANG", "TERM", "LOG_LEVEL", "LOG_FORMAT"),
     *("CALLS", "ALLOWED_CALLERS", "OUTBOUND_NUMBERS", "OUTBOUND_REGIONS", "MAX_CONCURRENT_CALLS"),
     *("MAX_CALL_SECONDS", "SILENCE_SECONDS", "RECONCILE_SECONDS", "REQUESTS_PER_MINUTE"),
-    *("OPENCLAW_TIMEOUT", "RECORD_CALLS"),
+    *("OPENCLAW_TIMEOUT", "RECORD_CALLS", "VOICE_API_KEY", "BRIDGE_API_KEY"),
 )
 """What of the environment holds in the sandbox, too: how things look, and what may be tried there."""
 START_SECONDS = 20
