@@ -12,8 +12,9 @@ from tests.sandbox.voice_server import VoiceServer, voice_server_for
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running(SandboxSettings(port=0, speed=150)) as running_sandbox:
+async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    """Play fast; a test that strikes at a moment says how fast at most."""
+    async with running(SandboxSettings(port=0, speed=getattr(request, "param", 150))) as running_sandbox:
         yield running_sandbox
 
 

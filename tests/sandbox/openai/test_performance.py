@@ -186,6 +186,7 @@ async def test_a_model_that_must_be_asked_waits_for_the_service(
     await socket.close()
 
 
+@pytest.mark.parametrize("sandbox", [20], indirect=True, ids=["unhurried"])
 async def test_a_hang_up_in_mid_sentence_drops_what_was_to_come(
     sandbox: Sandbox, voice_server: VoiceServer
 ) -> None:
