@@ -107,9 +107,10 @@ async def _sent(response: EventSourceResponse, batch: list[Frame], seconds: floa
     try:
         async with asyncio.timeout(seconds):
             await response.write(b"".join(frame.encoded for frame in batch))
-    except ConnectionResetError:
-        return False
-    except TimeoutError:
+    except (
+        ConnectionError,
+        TimeoutError,
+    ):  # who waits for a full socket is told in other words that it broke
         return False
     return True
 
