@@ -12,7 +12,7 @@ from tests.shared.prometheus import documented
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "docs" / "operations.md", ROOT / "docs" / "security.md"]
-DASHBOARD, ALERTS = ROOT / "deploy" / "grafana.json", ROOT / "deploy" / "alerts.yml"
+DASHBOARD, ALERTS = ROOT / "docs" / "deploy" / "grafana.json", ROOT / "docs" / "deploy" / "alerts.yml"
 METRICS = documented(ROOT / "docs" / "metrics.md", "openclaw_")
 
 
