@@ -97,7 +97,9 @@ class _Connector:
         if lacks_webhook:
             secret = await self._project.create_endpoint(self._wanted.status_callback)
             _say(_MADE.format(url=self._wanted.status_callback, secret=secret))
-        _say("Connected. `make doctor` looks at all of it; `connect --undo` puts the number back as it was.")
+        _say(
+            "Connected. `make doctor` looks at all of it; `make connect CONNECT=--undo` puts the number back as it was."
+        )
         return 0
 
     async def undo(self) -> int:
@@ -133,7 +135,7 @@ class _Connector:
         if self._sure:
             return True
         if not sys.stdin.isatty():
-            _say("Nothing is changed: say --yes to have it done.")
+            _say("Nothing is changed: say --yes (CONNECT=--yes) to have it done.")
             return False
         if input("Do it? (yes) ").strip().lower() in {"yes", "y"}:
             return True

@@ -94,7 +94,8 @@ class Recordings:
             OSError: the disk is full, or broken.
         """
         part, size = self.path(call_id).with_suffix(".part"), 0
-        file = await asyncio.to_thread(_create, part)
+        # Not in a thread: a task that is ended just then would leave it open.
+        file = _create(part)
         try:
             async for piece in media:
                 size += len(piece)
