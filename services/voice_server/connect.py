@@ -97,9 +97,7 @@ class _Connector:
         if lacks_webhook:
             secret = await self._project.create_endpoint(self._wanted.status_callback)
             _say(_MADE.format(url=self._wanted.status_callback, secret=secret))
-        _say(
-            "Connected. `make doctor` looks at all of it; `make connect CONNECT=--undo` puts the number back as it was."
-        )
+        _say("Connected. `make doctor` looks at all of it; `make connect CONNECT=--undo` puts it back.")
         return 0
 
     async def undo(self) -> int:
